@@ -1,0 +1,187 @@
+import fs from 'fs-extra';
+import { isAbsolute, join } from 'path';
+import { parseArgs } from 'util';
+import {
+  adviceMarkdown,
+  formSchema,
+  recommend,
+} from 'backstage-plugin-eg-common';
+import { ConfigReader } from '@backstage/config';
+import {
+  readVerifyOptions,
+  reportMarkdown,
+  verify,
+} from 'backstage-plugin-scaffolder-backend-module-eg';
+import { parseDocument } from 'yaml';
+import { readAnswers } from './answersFile';
+import { generateInto } from './generate';
+import { startScaffolder, templateFolder } from './scaffolder';
+
+/** What a command prints, and how it ends. */
+interface Result {
+  /** For people. */
+  text: string;
+  /** For programs, with --json. */
+  json: unknown;
+  failed?: boolean;
+}
+
+type Options = {
+  answers?: string;
+  out?: string;
+  envoy?: string;
+  template?: string;
+  json?: boolean;
+  check?: boolean;
+};
+
+interface Command {
+  usage: string;
+  run(options: Options, positionals: string[]): Promise<Result>;
+}
+
+/** npm and Yarn run scripts in the workspace's root; paths are meant from where the person is. */
+function path(given: string | undefined, usage: string): string {
+  if (!given) {
+    throw new Error(`use: ${usage}`);
+  }
+  return isAbsolute(given)
+    ? given
+    : join(process.env.INIT_CWD ?? process.cwd(), given);
+}
+
+const commands: Record<string, Command> = {
+  generate: {
+    usage:
+      'npm run generate -- --answers FILE --out DIR [--template DIR] [--json]',
+    async run({ answers: file, out, template }) {
+      const answers = await readAnswers(path(file, this.usage));
+      const directory = path(out, this.usage);
+      const scaffolder = await startScaffolder(
+        template ? path(template, this.usage) : templateFolder,
+      );
+      try {
+        const { files, output } = await generateInto(
+          scaffolder,
+          answers,
+          directory,
+        );
+        const texts: { title: string; content: string }[] = output.text ?? [];
+        return {
+          text: [
+            ...texts.map(({ content }) => content),
+            `${files.length} files written to ${directory}`,
+          ].join('\n'),
+          json: { directory, files: files.map(f => f.path), output },
+        };
+      } finally {
+        await scaffolder.stop();
+      }
+    },
+  },
+  recommend: {
+    usage: 'npm run recommend -- --answers FILE [--json]',
+    async run({ answers: file }) {
+      const recommendation = recommend(
+        await readAnswers(path(file, this.usage)),
+      );
+      return { text: adviceMarkdown(recommendation), json: recommendation };
+    },
+  },
+  verify: {
+    usage: 'npm run verify -- DIR [--envoy BINARY] [--json]',
+    async run({ envoy }, [directory]) {
+      const config = new ConfigReader({
+        egExtensions: {
+          verify: { ...(envoy ? { envoy: path(envoy, this.usage) } : {}) },
+        },
+      });
+      const report = await verify(
+        path(directory, this.usage),
+        readVerifyOptions(config),
+        { log: line => console.error(line) },
+      );
+      return {
+        text: reportMarkdown(report),
+        json: report,
+        failed: !report.passed,
+      };
+    },
+  },
+  form: {
+    usage: 'npm run form -- [--check]',
+    async run({ check }) {
+      const file = join(templateFolder, 'template.yaml');
+      const before = await fs.readFile(file, 'utf8');
+      const document = parseDocument(before);
+      const parameters = document.createNode(formSchema(), {
+        aliasDuplicateObjects: false,
+      });
+      document.setIn(['spec', 'parameters'], parameters);
+      const after = document.toString({ lineWidth: 0 });
+      const changed = after !== before;
+      if (changed && !check) {
+        await fs.writeFile(file, after);
+      }
+      return {
+        text: changed
+          ? 'template.yaml does not have the questions of the schema; npm run form writes them'
+          : 'template.yaml has the questions of the schema',
+        json: { changed },
+        failed: changed && check,
+      };
+    },
+  },
+};
+
+/**
+ * Runs a command of the command line.
+ *
+ * @param argv - the command and its arguments
+ * @returns the exit code
+ */
+export async function main(argv: string[]): Promise<number> {
+  const [name = '', ...args] = argv;
+  const command = commands[name];
+  const wantsJson = args.includes('--json');
+  try {
+    if (!command) {
+      throw new Error(
+        `there is no command ${name}; use one of ${Object.keys(commands).join(
+          ', ',
+        )}`,
+      );
+    }
+    const { values, positionals } = parseArgs({
+      args,
+      allowPositionals: true,
+      options: {
+        answers: { type: 'string' },
+        out: { type: 'string' },
+        envoy: { type: 'string' },
+        template: { type: 'string' },
+        json: { type: 'boolean' },
+        check: { type: 'boolean' },
+      },
+    });
+    const { text, json, failed } = await command.run(values, positionals);
+    process.stdout.write(
+      values.json
+        ? `${JSON.stringify(json, null, 2)}\n`
+        : `${text.trimEnd()}\n`,
+    );
+    return failed ? 1 : 0;
+  } catch (error) {
+    const { message, problems, log } = error as Error & {
+      problems?: unknown;
+      log?: string[];
+    };
+    if (wantsJson) {
+      process.stdout.write(
+        `${JSON.stringify({ error: message, problems, log }, null, 2)}\n`,
+      );
+    }
+    process.stderr.write(`error: ${message}\n`);
+    return 1;
+  }
+}

@@ -1,0 +1,157 @@
+/**
+ * How an extension is attached: the list of `EnvoyExtensionPolicy.spec` that carries it.
+ *
+ * @public
+ */
+export type Mechanism = 'extproc' | 'wasm' | 'lua';
+
+/**
+ * Ids of the implementations.
+ *
+ * @public
+ */
+export type ImplementationId = 'extproc-go' | 'wasm-rust' | 'lua';
+
+/**
+ * One way to build an extension: a mechanism in a language, with a skeleton of the same id in the template.
+ * A new language is one entry here and one skeleton.
+ *
+ * @public
+ */
+export interface Implementation {
+  id: ImplementationId;
+  mechanism: Mechanism;
+  language: string;
+  /** For people: `ExtProc in Go`. */
+  title: string;
+  /** Which external services the code can reach. Envoy's in-process call-outs reach only clusters that Envoy already has. */
+  externalCalls: 'any' | 'existing-clusters';
+  /** Where state between requests can live. */
+  state: 'process' | 'worker' | 'none';
+  /** The largest body that can be held to be changed: the listener's connection buffer, or the processor's memory. */
+  wholeBody: 'listener-buffer' | 'processor-memory';
+  /** Whether a crash of the extension leaves Envoy running as if nothing had happened. */
+  crashIsolation: 'process' | 'sandbox' | 'script';
+  /** Purposes that cannot be implemented, with the reason. */
+  impossible: Record<string, string>;
+  /** Programs that building and testing a repository needs. */
+  tools: readonly string[];
+  /** Files, relative to the repository, without which it is not complete. */
+  files: readonly string[];
+}
+
+/** Files of every generated repository. */
+const everywhere = [
+  'README.md',
+  'Makefile',
+  'catalog-info.yaml',
+  'eg-extension.yaml',
+  'mkdocs.yml',
+  'docs/index.md',
+  'docs/purpose.md',
+  'docs/production.md',
+  'docs/decision.md',
+  'docs/troubleshooting.md',
+  '.github/workflows/ci.yml',
+  '.gitignore',
+  'policy/envoyextensionpolicy.yaml',
+  'policy/kustomization.yaml',
+  'k8s/kustomization.yaml',
+  'local/envoy.yaml',
+  'test/cases.yaml',
+  'test/envoy.mk',
+  'test/envoy-version',
+  'test/run_cases.py',
+  'test/requirements.txt',
+];
+
+/**
+ * All implementations, in the order in which they are preferred when everything else is equal:
+ * ExtProc first, the most flexible and the safest in production.
+ *
+ * @public
+ */
+export const implementations: readonly Implementation[] = [
+  {
+    id: 'extproc-go',
+    mechanism: 'extproc',
+    language: 'go',
+    title: 'ExtProc in Go',
+    externalCalls: 'any',
+    state: 'process',
+    wholeBody: 'processor-memory',
+    crashIsolation: 'process',
+    impossible: {},
+    tools: ['make', 'go', 'python3'],
+    files: [
+      ...everywhere,
+      'main.go',
+      'go.mod',
+      'go.sum',
+      'Dockerfile',
+      'k8s/deployment.yaml',
+      'k8s/service.yaml',
+      'k8s/serviceaccount.yaml',
+      'k8s/settings.json',
+    ],
+  },
+  {
+    id: 'wasm-rust',
+    mechanism: 'wasm',
+    language: 'rust',
+    title: 'Wasm in Rust',
+    externalCalls: 'existing-clusters',
+    state: 'worker',
+    wholeBody: 'listener-buffer',
+    crashIsolation: 'sandbox',
+    impossible: {},
+    tools: ['make', 'cargo', 'python3'],
+    files: [
+      ...everywhere,
+      'Cargo.toml',
+      'Cargo.lock',
+      'src/lib.rs',
+      'src/extension.rs',
+      'Dockerfile',
+    ],
+  },
+  {
+    id: 'lua',
+    mechanism: 'lua',
+    language: 'lua',
+    title: 'Lua',
+    externalCalls: 'existing-clusters',
+    state: 'none',
+    wholeBody: 'listener-buffer',
+    crashIsolation: 'script',
+    impossible: {
+      'body-transform':
+        'Envoy’s Lua has no JSON library, and Envoy Gateway’s validator blocks require',
+    },
+    tools: ['make', 'python3'],
+    files: [
+      ...everywhere,
+      'src/checks.lua',
+      'src/filter.lua',
+      'src/handlers.lua',
+    ],
+  },
+];
+
+/**
+ * The implementation with the given id.
+ *
+ * @public
+ * @throws Error when there is none
+ */
+export function implementationOf(id: string): Implementation {
+  const found = implementations.find(i => i.id === id);
+  if (!found) {
+    throw new Error(
+      `implementation: "${id}" does not exist; choose one of ${implementations
+        .map(i => i.id)
+        .join(', ')}`,
+    );
+  }
+  return found;
+}

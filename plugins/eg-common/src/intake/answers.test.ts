@@ -1,0 +1,199 @@
+import { parseAnswers } from './answers';
+import { InvalidAnswersError } from './problems';
+
+const minimal = {
+  name: 'mask-cards',
+  owner: 'group:default/payments',
+  purpose: 'header-transform',
+};
+
+/** The problems with the answers, as a person reads them. */
+function problems(answers: unknown): string[] {
+  try {
+    parseAnswers(answers);
+    return [];
+  } catch (error) {
+    expect(error).toBeInstanceOf(InvalidAnswersError);
+    return (error as InvalidAnswersError).message.split('\n').slice(1);
+  }
+}
+
+describe('parseAnswers', () => {
+  it('applies every default', () => {
+    expect(parseAnswers(minimal)).toEqual({
+      ...minimal,
+      description: '',
+      settings: {
+        request: [
+          { action: 'set', name: 'x-processed-by', value: 'mask-cards' },
+        ],
+        response: [
+          { action: 'set', name: 'x-processed-by', value: 'mask-cards' },
+        ],
+      },
+      processing: ['requestHeaders', 'responseHeaders'],
+      bodySize: 'small',
+      language: 'none',
+      latency: 'moderate',
+      externalCalls: false,
+      stateAcrossRequests: false,
+      environment: 'production',
+      gatewayVersion: '1.9',
+      target: { kind: 'HTTPRoute', namespace: 'default' },
+      implementation: 'recommended',
+    });
+  });
+
+  it('gives defaults only for what is processed', () => {
+    expect(
+      parseAnswers({ ...minimal, processing: ['responseHeaders'] }).settings,
+    ).toEqual({
+      request: [],
+      response: [
+        { action: 'set', name: 'x-processed-by', value: 'mask-cards' },
+      ],
+    });
+  });
+
+  it('takes empty strings of a form for questions that were left out', () => {
+    const { registry, target } = parseAnswers({
+      ...minimal,
+      registry: '',
+      target: { name: 'checkout', sectionName: '' },
+    });
+    expect(registry).toBeUndefined();
+    expect(target).toEqual({
+      kind: 'HTTPRoute',
+      name: 'checkout',
+      namespace: 'default',
+    });
+  });
+
+  it('keeps an empty text that is a setting', () => {
+    const settings = {
+      request: [{ action: 'set', pointer: '/note', value: '' }],
+      response: [],
+    };
+    expect(
+      parseAnswers({ ...minimal, purpose: 'body-transform', settings })
+        .settings,
+    ).toEqual(settings);
+  });
+
+  it.each([
+    [
+      { ...minimal, name: 'Mask Cards' },
+      '- name: "Mask Cards" is not valid: use lower-case letters, digits and hyphens, beginning with a letter, for example mask-cards',
+    ],
+    [
+      { owner: 'group:default/a', purpose: 'other' },
+      '- name: give the extension a name, for example mask-cards',
+    ],
+    [
+      { ...minimal, purpose: 'rate-limit' },
+      '- purpose: "rate-limit" is not valid: choose one of header-transform, body-transform, other',
+    ],
+    [
+      { ...minimal, language: 'cobol' },
+      '- language: "cobol" is not valid: choose one of none, go, rust, lua; none stands for no preference',
+    ],
+    [
+      { ...minimal, gatewayVersion: '1.5' },
+      '- gatewayVersion: "1.5" is not valid: choose one of 1.9, 1.8, 1.7, 1.6',
+    ],
+    [
+      { ...minimal, target: { kind: 'HTTPRoute', name: 'My_Route' } },
+      '- target.name: "My_Route" is not valid: use lower-case letters, digits, hyphens and dots, beginning and ending with a letter or digit, for example my-route',
+    ],
+    [
+      { ...minimal, processing: [] },
+      '- processing: [] is not valid: choose at least one of requestHeaders, responseHeaders, requestBody, responseBody',
+    ],
+    [
+      { ...minimal, externalCalls: 'yes' },
+      '- externalCalls: "yes" is not valid: use true or false',
+    ],
+    [
+      { ...minimal, registry: 'https://ghcr.io/acme' },
+      '- registry: "https://ghcr.io/acme" is not valid: use a registry host and path in lower case without a scheme and tag, for example ghcr.io/acme',
+    ],
+    [
+      { ...minimal, repoUrl: 'https://github.com/acme/x' },
+      '- repoUrl: "https://github.com/acme/x" is not valid: use the form github.com?owner=acme&repo=mask-cards',
+    ],
+    [
+      { ...minimal, laguage: 'go' },
+      '- laguage: "go" is not valid: there is no such field; remove it or correct its name',
+    ],
+    [
+      {
+        ...minimal,
+        settings: { request: [{ action: 'set', name: ':path', value: '/' }] },
+      },
+      '- settings.request[0].name: ":path" is not valid: use letters, digits and hyphens only (Envoy Gateway rejects header names with underscores by default; pseudo-headers such as :path cannot be changed here), for example x-tenant',
+    ],
+    [
+      {
+        ...minimal,
+        settings: { request: [{ action: 'set', name: 'Host', value: 'a' }] },
+      },
+      '- settings.request[0].name: "Host" is not valid: choose another header: Envoy routes by it and ignores changes by ExtProc; use the HTTPRoute filter URLRewrite with hostname',
+    ],
+    [
+      {
+        ...minimal,
+        settings: { request: [{ action: 'delete', name: 'x-a' }] },
+      },
+      '- settings.request[0].action: "delete" is not valid: use one of the actions set, append, remove and rename',
+    ],
+    [
+      {
+        ...minimal,
+        purpose: 'body-transform',
+        settings: { request: [{ action: 'remove', pointer: 'a/b' }] },
+      },
+      '- settings.request[0].pointer: "a/b" is not valid: use a JSON Pointer (RFC 6901) that begins with /, with ~1 for / and ~0 for ~ in names and array indexes up to 1000, for example /payment/card/number',
+    ],
+    [
+      {
+        ...minimal,
+        processing: ['requestHeaders'],
+        settings: { response: [{ action: 'remove', name: 'x-a' }] },
+      },
+      '- processing: ["requestHeaders"] is not valid: the settings need responseHeaders; add it here, or remove the operations that need it from settings',
+    ],
+    [
+      { ...minimal, settings: {} },
+      '- settings: {"request":[],"response":[]} is not valid: there is nothing to do; give at least one operation for request or response',
+    ],
+    ['text', '- answers: "text" is not valid: '],
+  ])('names field, value and remedy: %j', (answers, message) => {
+    const [first] = problems(answers);
+    expect(
+      message.endsWith(': ') ? first?.slice(0, message.length) : first,
+    ).toBe(message);
+  });
+
+  it('reports every problem at once', () => {
+    expect(
+      problems({ name: 'A', owner: '!', purpose: 'none', latency: 'low' }),
+    ).toHaveLength(4);
+  });
+
+  it.each([
+    ['a line break', 'a\nb'],
+    ['a right-to-left override', 'a\u202eb'],
+    ['a zero-width space', 'a\u200bb'],
+    ['a null', 'a\0b'],
+    ['a byte order mark', '\ufeffa'],
+    ['a next-line control', 'a\u0085b'],
+    ['a lone surrogate', 'a\ud800b'],
+  ])('rejects %s in text', (_, description) => {
+    expect(problems({ ...minimal, description })).toHaveLength(1);
+  });
+
+  it('shortens long values in errors', () => {
+    const [message] = problems({ ...minimal, name: 'X'.repeat(500) });
+    expect(message!.length).toBeLessThan(300);
+  });
+});

@@ -1,0 +1,306 @@
+import { z } from 'zod';
+import { implementations } from '../implementations';
+import { purposes, purposeOf } from '../purposes/purposes';
+import { newestRelease, releaseOf, releases } from '../releases';
+import { lineOfText, namespaceName, objectName } from './fields';
+import { processingPhases } from './phases';
+import { InvalidAnswersError, Problem, problemsOf, shown } from './problems';
+
+/** Kinds that an EnvoyExtensionPolicy can target with an effect on HTTP traffic. UDPRoute, TCPRoute and TLSRoute are accepted by the API and do nothing. */
+export const targetKinds = [
+  'HTTPRoute',
+  'GRPCRoute',
+  'Gateway',
+  'ListenerSet',
+] as const;
+
+function oneOf<T extends string>(values: readonly [T, ...T[]], hints: string) {
+  return z.enum(values, {
+    error: `choose one of ${values.join(', ')}${hints}`,
+  });
+}
+
+function names<T extends string>(values: readonly T[]): [T, ...T[]] {
+  const [first, ...rest] = values;
+  return [first!, ...rest];
+}
+
+const yesOrNo = z.boolean({ error: 'use true or false' });
+
+/**
+ * The interview: one schema, from which the types, the validation and the JSON Schema of the form come. The order is
+ * that of the questions.
+ *
+ * @public
+ */
+export const answersSchema = z.strictObject({
+  name: z
+    .string({ error: 'give the extension a name, for example mask-cards' })
+    .max(50, 'use at most 50 characters')
+    .regex(
+      /^[a-z]([a-z0-9-]*[a-z0-9])?$/,
+      'use lower-case letters, digits and hyphens, beginning with a letter, for example mask-cards',
+    )
+    .meta({
+      title: 'Name',
+      description:
+        'Names the repository’s objects: the EnvoyExtensionPolicy, and the Service and Deployment where there are some.',
+    }),
+  description: lineOfText(300).default('').meta({
+    title: 'Description',
+    description: 'One line for the catalog and the repository.',
+  }),
+  owner: z
+    .string({ error: 'name the owner, for example group:default/platform' })
+    .max(200, 'use at most 200 characters')
+    .regex(
+      /^([a-z]+:)?([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\/)?[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$/,
+      'use an entity reference, for example group:default/platform',
+    )
+    .meta({ title: 'Owner', description: 'Who owns the extension.' }),
+  purpose: oneOf(names(purposes.map(p => p.id)), '').meta({
+    title: 'Purpose',
+    description: 'What the extension is for.',
+  }),
+  settings: z.unknown().optional().meta({
+    title: 'Settings',
+    description: 'What exactly the extension does. Defaults that work.',
+  }),
+  processing: z
+    .array(oneOf(processingPhases, ''), {
+      error: `give a list of ${processingPhases.join(', ')}`,
+    })
+    .min(1, `choose at least one of ${processingPhases.join(', ')}`)
+    .refine(phases => new Set(phases).size === phases.length, {
+      error: 'name each phase once',
+    })
+    .optional()
+    .meta({
+      title: 'What is processed',
+      description:
+        'Every phase costs something: only what is chosen reaches the extension.',
+    }),
+  bodySize: oneOf(['small', 'large', 'streaming'], '').default('small').meta({
+    title: 'Body size',
+    description:
+      'small: below the gateway’s connection buffer (32 KiB by default). large: beyond it. streaming: server-sent events, uploads without an end in sight.',
+  }),
+  language: oneOf(
+    names(['none', ...new Set(implementations.map(i => i.language))]),
+    '; none stands for no preference',
+  )
+    .default('none')
+    .meta({
+      title: 'Language',
+      description: 'none: whatever fits best.',
+    }),
+  latency: oneOf(['minimal', 'moderate', 'flexible'], '')
+    .default('moderate')
+    .meta({
+      title: 'Latency that can be added',
+      description:
+        'minimal: below 1 ms. moderate: 1 to 10 ms. flexible: more than 10 ms.',
+    }),
+  externalCalls: yesOrNo.default(false).meta({
+    title: 'Calls external services',
+    description: 'A database, an API, a cache.',
+  }),
+  stateAcrossRequests: yesOrNo.default(false).meta({
+    title: 'Keeps state between requests',
+    description: 'Counters, caches, sessions.',
+  }),
+  environment: oneOf(['production', 'prototype'], '')
+    .default('production')
+    .meta({
+      title: 'Environment',
+      description:
+        'production adds replicas, disruption budget, autoscaling and probes.',
+    }),
+  gatewayVersion: oneOf(names(releases.map(r => r.version).reverse()), '')
+    .default(newestRelease.version)
+    .meta({
+      title: 'Envoy Gateway release',
+      description: 'The minor release that runs in the cluster.',
+    }),
+  target: z
+    .strictObject(
+      {
+        kind: oneOf(
+          targetKinds,
+          ' (UDPRoute, TCPRoute and TLSRoute are accepted by the API and have no effect; a Backend is rejected)',
+        )
+          .default('HTTPRoute')
+          .meta({ title: 'Kind' }),
+        name: objectName.optional().meta({
+          title: 'Name',
+          description: 'Leave it out to fill it in later.',
+        }),
+        namespace: namespaceName.default('default').meta({
+          title: 'Namespace',
+          description: 'The policy has to be in the same namespace.',
+        }),
+        sectionName: objectName.optional().meta({
+          title: 'Section name',
+          description:
+            'A listener of a Gateway or ListenerSet, or a named rule of a route. Left out: all of them.',
+        }),
+      },
+      { error: 'give kind, name and namespace of what the policy targets' },
+    )
+    .prefault({})
+    .meta({
+      title: 'Target',
+      description: 'What the extension is attached to.',
+    }),
+  namespace: namespaceName.optional().meta({
+    title: 'Namespace of the workload',
+    description:
+      'Where an external processor runs. Left out: the target’s namespace.',
+  }),
+  registry: z
+    .string({ error: 'give an image registry, for example ghcr.io/acme' })
+    .max(200, 'use at most 200 characters')
+    .regex(
+      /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?(\/[a-z0-9]+([._-]+[a-z0-9]+)*)*$/,
+      'use a registry host and path in lower case without a scheme and tag, for example ghcr.io/acme',
+    )
+    .optional()
+    .meta({
+      title: 'Image registry',
+      description:
+        'Where the image is pushed; the name is added. Leave it out to fill it in later.',
+    }),
+  repoUrl: z
+    .string({ error: 'give the repository' })
+    .regex(
+      /^[a-z0-9.-]+(:[0-9]+)?\?([A-Za-z]+=[A-Za-z0-9._-]+&)*[A-Za-z]+=[A-Za-z0-9._-]+$/,
+      'use the form github.com?owner=acme&repo=mask-cards',
+    )
+    .optional()
+    .meta({
+      title: 'Repository',
+      description: 'Where the extension is published.',
+    }),
+  implementation: oneOf(
+    names(['recommended', ...implementations.map(i => i.id)]),
+    '',
+  )
+    .default('recommended')
+    .meta({
+      title: 'Implementation',
+      description: 'recommended: what the advice says.',
+    }),
+});
+
+/**
+ * Answers as they come from a form, a file or an AI client.
+ *
+ * @public
+ */
+export type AnswersInput = z.input<typeof answersSchema>;
+
+/**
+ * Valid answers with every default applied; `settings` are the purpose's own, complete.
+ *
+ * @public
+ */
+export type Answers = Required<
+  Pick<z.output<typeof answersSchema>, 'processing'>
+> &
+  z.output<typeof answersSchema>;
+
+/** Forms give empty strings and nulls for questions that were left out. */
+function withoutBlanks(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return value;
+  }
+  return Object.fromEntries(
+    Object.entries(value).filter(
+      ([, v]) => v !== '' && v !== null && v !== undefined,
+    ),
+  );
+}
+
+/** The answers without blanks, and without those in the target; settings may hold blanks that mean something. */
+function answered(input: unknown): unknown {
+  const given = withoutBlanks(input);
+  return typeof given === 'object' && given !== null && 'target' in given
+    ? { ...given, target: withoutBlanks(given.target) }
+    : given;
+}
+
+/** Problems that concern more than one answer. */
+function contradictions(answers: Answers): Problem[] {
+  const problems: Problem[] = [];
+  const release = releaseOf(answers.gatewayVersion);
+  if (answers.target.kind === 'ListenerSet' && !release.listenerSet) {
+    problems.push({
+      field: 'target.kind',
+      value: shown('ListenerSet'),
+      remedy: `Envoy Gateway ${release.version} does not know it as a target; target a Gateway or a route, or upgrade to 1.9`,
+    });
+  }
+  const purpose = purposeOf(answers.purpose);
+  for (const phase of purpose.phases(answers.settings)) {
+    if (!answers.processing.includes(phase)) {
+      problems.push({
+        field: 'processing',
+        value: shown(answers.processing),
+        remedy: `the settings need ${phase}; add it here, or remove the operations that need it from settings`,
+      });
+    }
+  }
+  if (!purpose.openEnded && purpose.phases(answers.settings).length === 0) {
+    problems.push({
+      field: 'settings',
+      value: shown(answers.settings),
+      remedy:
+        'there is nothing to do; give at least one operation for request or response',
+    });
+  }
+  return problems;
+}
+
+/**
+ * Validates answers and applies every default.
+ *
+ * @public
+ * @param input - the answers as given
+ * @returns the complete answers
+ * @throws {@link InvalidAnswersError} listing every problem with field, value and remedy
+ */
+export function parseAnswers(input: unknown): Answers {
+  const given = answered(input);
+  const parsed = answersSchema.safeParse(given);
+  const problems = parsed.success ? [] : problemsOf(parsed.error, given);
+  const { purpose: purposeId, settings: givenSettings } = (given ?? {}) as {
+    purpose?: string;
+    settings?: unknown;
+  };
+  const purpose = purposes.find(p => p.id === purposeId);
+  let settings: unknown;
+  if (purpose && givenSettings !== undefined) {
+    const parsedSettings = purpose.settings.safeParse(givenSettings);
+    if (parsedSettings.success) {
+      settings = parsedSettings.data;
+    } else {
+      problems.push(
+        ...problemsOf(parsedSettings.error, givenSettings, ['settings']),
+      );
+    }
+  }
+  if (!parsed.success || problems.length > 0) {
+    throw new InvalidAnswersError(problems);
+  }
+  const processing = parsed.data.processing ?? [...purpose!.defaultPhases];
+  const answers: Answers = {
+    ...parsed.data,
+    processing,
+    settings: settings ?? purpose!.defaults(processing, parsed.data.name),
+  };
+  const contradicting = contradictions(answers);
+  if (contradicting.length > 0) {
+    throw new InvalidAnswersError(contradicting);
+  }
+  return answers;
+}

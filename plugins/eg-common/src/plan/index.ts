@@ -1,0 +1,2 @@
+export { parsePlan, plan, templateValues } from './plan';
+export type { ExtensionPlan } from './plan';

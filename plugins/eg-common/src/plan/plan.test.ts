@@ -1,0 +1,85 @@
+import { AnswersInput, parseAnswers } from '../intake';
+import { parsePlan, plan } from './plan';
+
+const planned = (given: Partial<AnswersInput> = {}) =>
+  plan(
+    parseAnswers({
+      name: 'my-extension',
+      owner: 'group:default/platform',
+      purpose: 'other',
+      ...given,
+    }),
+  );
+
+/** Paths of values that are left open. */
+function undefinedIn(value: unknown, path = ''): string[] {
+  if (value === undefined) {
+    return [path];
+  }
+  return typeof value === 'object' && value !== null
+    ? Object.entries(value).flatMap(([k, v]) => undefinedIn(v, `${path}.${k}`))
+    : [];
+}
+
+describe('plan', () => {
+  it('leaves nothing to default', () => {
+    for (const implementation of ['extproc-go', 'wasm-rust', 'lua'] as const) {
+      expect(undefinedIn(planned({ implementation }))).toEqual([]);
+    }
+  });
+
+  it('marks what the person still has to decide', () => {
+    expect(planned()).toMatchObject({
+      target: { name: 'my-route', placeholder: true },
+      extproc: { image: { placeholder: true } },
+    });
+    expect(
+      planned({ registry: 'ghcr.io/acme', target: { name: 'shop' } }),
+    ).toMatchObject({
+      target: { name: 'shop', placeholder: false },
+      extproc: {
+        image: { repository: 'ghcr.io/acme/my-extension', placeholder: false },
+      },
+    });
+  });
+
+  it('gives the extension only the phases that the purpose needs', () => {
+    expect(
+      planned({
+        purpose: 'header-transform',
+        processing: ['requestHeaders', 'responseHeaders', 'requestBody'],
+        settings: { request: [{ action: 'remove', name: 'x-a' }] },
+      }).processing,
+    ).toEqual({ request: { body: false }, response: false });
+  });
+
+  it('gives an open-ended purpose every phase that was asked for', () => {
+    expect(
+      planned({ processing: ['responseBody'], bodySize: 'streaming' })
+        .processing,
+    ).toEqual({ request: false, response: { body: 'FullDuplexStreamed' } });
+  });
+
+  it('keeps the policy in the target’s namespace', () => {
+    expect(
+      planned({ namespace: 'workloads', target: { namespace: 'shop' } }),
+    ).toMatchObject({
+      policy: { namespace: 'shop' },
+      extproc: { namespace: 'workloads' },
+    });
+  });
+
+  it('reads back what it wrote', () => {
+    const written = planned();
+    expect(parsePlan(JSON.parse(JSON.stringify(written)))).toEqual(written);
+  });
+
+  it('names what is wrong with a plan', () => {
+    expect(() => parsePlan({ ...planned(), mechanism: 'magic' })).toThrow(
+      'plan.mechanism: "magic"',
+    );
+    expect(() =>
+      parsePlan({ ...planned(), settings: { header: { name: 'x' } } }),
+    ).toThrow('plan.settings.header.value');
+  });
+});

@@ -1,0 +1,295 @@
+import { z } from 'zod';
+import { implementationOf, Mechanism } from '../implementations';
+import { Answers, Problem } from '../intake';
+import { InvalidAnswersError, problemsOf } from '../intake/problems';
+import { BodyMode, Processing, purposeOf } from '../purposes';
+import { recommend, Recommendation } from '../recommend';
+import { releaseOf } from '../releases';
+
+const bodyMode = z
+  .enum(['Buffered', 'FullDuplexStreamed'])
+  .or(z.literal(false));
+const direction = z.literal(false).or(z.strictObject({ body: bodyMode }));
+const image = z.strictObject({
+  /** Registry and path, without a tag. */
+  repository: z.string(),
+  tag: z.string(),
+  /** Whether the registry still has to be decided. */
+  placeholder: z.boolean(),
+});
+
+const planSchema = z.strictObject({
+  apiVersion: z.literal('envoy-gateway-extensions-builder/v1alpha1'),
+  kind: z.literal('ExtensionPlan'),
+  name: z.string(),
+  description: z.string(),
+  owner: z.string(),
+  repository: z
+    .strictObject({ host: z.string(), owner: z.string(), name: z.string() })
+    .nullable(),
+  implementation: z.string(),
+  mechanism: z.enum(['extproc', 'wasm', 'lua']),
+  language: z.string(),
+  purpose: z.string(),
+  settings: z.unknown(),
+  environment: z.enum(['production', 'prototype']),
+  release: z.strictObject({
+    gateway: z.string(),
+    envoy: z.string(),
+    testEnvoy: z.string(),
+    gatewayApi: z.string(),
+  }),
+  processing: z.strictObject({ request: direction, response: direction }),
+  target: z.strictObject({
+    group: z.literal('gateway.networking.k8s.io'),
+    kind: z.string(),
+    name: z.string(),
+    namespace: z.string(),
+    sectionName: z.string().nullable(),
+    /** Whether the name still has to be decided. */
+    placeholder: z.boolean(),
+  }),
+  policy: z.strictObject({
+    name: z.string(),
+    namespace: z.string(),
+    failOpen: z.boolean(),
+  }),
+  extproc: z
+    .strictObject({
+      namespace: z.string(),
+      port: z.int(),
+      metricsPort: z.int(),
+      image,
+      /** Gateway API Duration. */
+      messageTimeout: z.string(),
+      replicas: z.strictObject({ min: z.int(), max: z.int() }),
+    })
+    .nullable(),
+  wasm: z.strictObject({ image, rootID: z.string() }).nullable(),
+  lua: z
+    .strictObject({
+      source: z.enum(['Inline', 'ValueRef']),
+      /** Whether the settings are the policy's filterContext; else they are a table in the script. */
+      filterContext: z.boolean(),
+    })
+    .nullable(),
+  recommendation: z.custom<Recommendation>(
+    value => typeof value === 'object' && value !== null,
+  ),
+});
+
+/**
+ * Everything that is decided about one extension. The only thing that the stages after it read: every default is
+ * applied and every choice made.
+ *
+ * @public
+ */
+export type ExtensionPlan = z.infer<typeof planSchema>;
+
+/** The body mode for each size: what is held as a whole must fit the connection buffer, what does not is streamed. */
+const bodyModes: Record<Answers['bodySize'], BodyMode> = {
+  small: 'Buffered',
+  large: 'FullDuplexStreamed',
+  streaming: 'FullDuplexStreamed',
+};
+
+/** Envoy's time limit for one message, by the latency that may be added; above a processor's p99. */
+const messageTimeouts: Record<Answers['latency'], string> = {
+  minimal: '200ms',
+  moderate: '500ms',
+  flexible: '2s',
+};
+
+const defaultRegistry = 'registry.example.com/my-team';
+const defaultTargets: Record<string, string> = {
+  HTTPRoute: 'my-route',
+  GRPCRoute: 'my-route',
+  Gateway: 'my-gateway',
+  ListenerSet: 'my-listener-set',
+};
+
+/**
+ * What the extension is given: the phases that the purpose needs, and, where it is open-ended, all that were asked for.
+ * A policy limits only ExtProc to a direction; Wasm and Lua see the headers of both.
+ */
+function processingOf(answers: Answers, mechanism: Mechanism): Processing {
+  const purpose = purposeOf(answers.purpose);
+  const phases: string[] = purpose.openEnded
+    ? answers.processing
+    : purpose.phases(answers.settings);
+  const of = (headers: string, body: string): Processing['request'] => {
+    if (phases.includes(body)) {
+      return { body: bodyModes[answers.bodySize] };
+    }
+    return phases.includes(headers) || mechanism !== 'extproc'
+      ? { body: false }
+      : false;
+  };
+  return {
+    request: of('requestHeaders', 'requestBody'),
+    response: of('responseHeaders', 'responseBody'),
+  };
+}
+
+function repositoryOf(
+  repoUrl: string | undefined,
+): ExtensionPlan['repository'] {
+  if (!repoUrl) {
+    return null;
+  }
+  const url = new URL(`https://${repoUrl}`);
+  const owner = url.searchParams.get('owner') ?? '';
+  const name = url.searchParams.get('repo') ?? '';
+  if (!owner || !name) {
+    throw new InvalidAnswersError([
+      {
+        field: 'repoUrl',
+        value: JSON.stringify(repoUrl),
+        remedy:
+          'name owner and repo, for example github.com?owner=acme&repo=mask-cards',
+      },
+    ]);
+  }
+  return { host: url.host, owner, name };
+}
+
+/**
+ * Decides everything: answers and the advice's decision become a plan.
+ *
+ * @public
+ * @param answers - valid answers, see {@link parseAnswers}
+ * @returns the plan, with nothing left to default
+ * @throws {@link InvalidAnswersError} when the chosen implementation cannot do the job
+ */
+export function plan(answers: Answers): ExtensionPlan {
+  const recommendation = recommend(answers);
+  const implementation = implementationOf(recommendation.decision);
+  const release = releaseOf(answers.gatewayVersion);
+  const production = answers.environment === 'production';
+  const { target } = answers;
+  const is = (mechanism: Mechanism) => implementation.mechanism === mechanism;
+  const builtImage = {
+    repository: `${answers.registry ?? defaultRegistry}/${answers.name}`,
+    tag: 'v0.1.0',
+    placeholder: answers.registry === undefined,
+  };
+  return {
+    apiVersion: 'envoy-gateway-extensions-builder/v1alpha1',
+    kind: 'ExtensionPlan',
+    name: answers.name,
+    description: answers.description,
+    owner: answers.owner,
+    repository: repositoryOf(answers.repoUrl),
+    implementation: implementation.id,
+    mechanism: implementation.mechanism,
+    language: implementation.language,
+    purpose: answers.purpose,
+    settings: answers.settings,
+    environment: answers.environment,
+    release: {
+      gateway: release.version,
+      envoy: release.envoy,
+      testEnvoy: release.testEnvoy,
+      gatewayApi: release.gatewayApi,
+    },
+    processing: processingOf(answers, implementation.mechanism),
+    target: {
+      group: 'gateway.networking.k8s.io',
+      kind: target.kind,
+      name: target.name ?? defaultTargets[target.kind]!,
+      namespace: target.namespace,
+      sectionName: target.sectionName ?? null,
+      placeholder: target.name === undefined,
+    },
+    policy: {
+      name: answers.name,
+      namespace: target.namespace,
+      failOpen: false,
+    },
+    extproc: is('extproc')
+      ? {
+          namespace: answers.namespace ?? target.namespace,
+          port: 9002,
+          metricsPort: 9090,
+          image: builtImage,
+          messageTimeout: messageTimeouts[answers.latency],
+          replicas: production ? { min: 2, max: 10 } : { min: 1, max: 1 },
+        }
+      : null,
+    wasm: is('wasm') ? { image: builtImage, rootID: answers.name } : null,
+    lua: is('lua')
+      ? {
+          source: production ? 'ValueRef' : 'Inline',
+          filterContext: release.luaFilterContext,
+        }
+      : null,
+    recommendation,
+  };
+}
+
+/**
+ * Reads a plan that was written before, for example as eg-extension.yaml of a repository.
+ *
+ * @public
+ * @throws {@link InvalidAnswersError} naming what is wrong with it
+ */
+export function parsePlan(input: unknown): ExtensionPlan {
+  const parsed = planSchema.safeParse(input);
+  const problems: Problem[] = parsed.success
+    ? []
+    : problemsOf(parsed.error, input, ['plan']);
+  if (parsed.success) {
+    implementationOf(parsed.data.implementation);
+    const settings = purposeOf(parsed.data.purpose).settings.safeParse(
+      parsed.data.settings,
+    );
+    if (settings.success) {
+      return { ...parsed.data, settings: settings.data };
+    }
+    problems.push(
+      ...problemsOf(settings.error, parsed.data.settings, ['plan', 'settings']),
+    );
+  }
+  throw new InvalidAnswersError(problems);
+}
+
+/**
+ * The values that the skeletons' templates may use: identifiers that match strict patterns, and nothing that a person
+ * typed freely.
+ *
+ * @public
+ */
+export function templateValues(p: ExtensionPlan): Record<string, unknown> {
+  const bodyOf = (d: ExtensionPlan['processing']['request']) =>
+    (d && d.body) || '';
+  const built = p.extproc?.image ?? p.wasm?.image;
+  return {
+    name: p.name,
+    purpose: p.purpose,
+    implementation: p.implementation,
+    mechanism: p.mechanism,
+    language: p.language,
+    gatewayVersion: p.release.gateway,
+    envoyVersion: p.release.testEnvoy,
+    policyName: p.policy.name,
+    policyNamespace: p.policy.namespace,
+    workloadNamespace: p.extproc?.namespace ?? p.policy.namespace,
+    targetKind: p.target.kind,
+    targetName: p.target.name,
+    targetSection: p.target.sectionName ?? '',
+    image: built?.repository ?? '',
+    imageTag: built?.tag ?? '',
+    repoOwner: p.repository?.owner ?? '',
+    repoName: p.repository?.name ?? p.name,
+    production: p.environment === 'production',
+    requestHeaders: Boolean(p.processing.request),
+    responseHeaders: Boolean(p.processing.response),
+    requestBody: bodyOf(p.processing.request),
+    responseBody: bodyOf(p.processing.response),
+    failOpen: p.policy.failOpen,
+    messageTimeout: p.extproc?.messageTimeout ?? '',
+    luaSource: p.lua?.source ?? '',
+    luaFilterContext: p.lua?.filterContext ?? false,
+    rootId: p.wasm?.rootID ?? '',
+  };
+}

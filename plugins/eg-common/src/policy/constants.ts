@@ -1,0 +1,9 @@
+// Groups, versions and kinds that the policies are made of.
+
+export const gatewayGroup = 'gateway.networking.k8s.io';
+export const envoyGatewayGroup = 'gateway.envoyproxy.io';
+export const envoyGatewayApi = `${envoyGatewayGroup}/v1alpha1`;
+export const policyKind = 'EnvoyExtensionPolicy';
+
+/** The label by which Backstage's Kubernetes plugin finds the objects of an entity. */
+export const kubernetesIdLabel = 'backstage.io/kubernetes-id';

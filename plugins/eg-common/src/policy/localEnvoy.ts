@@ -1,0 +1,235 @@
+import { ExtensionPlan } from '../plan';
+
+const type = (name: string) => `type.googleapis.com/${name}`;
+
+/** Ports of local/envoy.yaml; test/run_cases.py replaces them by free ones. */
+const ports = { admin: 9901, listener: 10000, upstream: 8080 };
+
+function address(port: number) {
+  return { socket_address: { address: '127.0.0.1', port_value: port } };
+}
+
+function cluster(name: string, port: number, options: object = {}) {
+  return {
+    name,
+    type: 'STATIC',
+    ...options,
+    load_assignment: {
+      cluster_name: name,
+      endpoints: [{ lb_endpoints: [{ endpoint: { address: address(port) } }] }],
+    },
+  };
+}
+
+/** A Gateway API Duration as a protobuf duration in JSON: `1m500ms` is `60.5s`. */
+export function protobufDuration(duration: string): string {
+  const units: Record<string, number> = {
+    h: 3600000,
+    m: 60000,
+    s: 1000,
+    ms: 1,
+  };
+  const milliseconds = [...duration.matchAll(/([0-9]+)(ms|h|m|s)/g)].reduce(
+    (sum, [, amount, unit]) => sum + Number(amount) * units[unit!]!,
+    0,
+  );
+  return `${milliseconds / 1000}s`;
+}
+
+/** Body modes in Envoy's ext_proc API. */
+const envoyBodyModes = {
+  Buffered: 'BUFFERED',
+  FullDuplexStreamed: 'FULL_DUPLEX_STREAMED',
+};
+
+function processingMode({ request, response }: ExtensionPlan['processing']) {
+  const body = (d: typeof request) =>
+    d && d.body ? envoyBodyModes[d.body] : 'NONE';
+  // Envoy Gateway sends trailers in the full duplex mode only, which needs them.
+  const trailers = (d: typeof request) =>
+    d && d.body === 'FullDuplexStreamed' ? 'SEND' : 'SKIP';
+  return {
+    request_header_mode: request ? 'SEND' : 'SKIP',
+    request_body_mode: body(request),
+    request_trailer_mode: trailers(request),
+    response_header_mode: response ? 'SEND' : 'SKIP',
+    response_body_mode: body(response),
+    response_trailer_mode: trailers(response),
+  };
+}
+
+/** The filter of a mechanism as Envoy Gateway programs it: listener-level settings and what enables it on a route. */
+interface Filter {
+  name: string;
+  config: object;
+  perRoute: object;
+  clusters: object[];
+}
+
+const enabled = {
+  '@type': type('envoy.config.route.v3.FilterConfig'),
+  config: {},
+};
+
+function filterOf(plan: ExtensionPlan): Filter {
+  const policy = `envoyextensionpolicy/${plan.policy.namespace}/${plan.policy.name}`;
+  switch (plan.mechanism) {
+    case 'extproc': {
+      const id = `${policy}/extproc/0`;
+      const { namespace, port, messageTimeout } = plan.extproc!;
+      return {
+        name: `envoy.filters.http.ext_proc/${id}`,
+        config: {
+          '@type': type(
+            'envoy.extensions.filters.http.ext_proc.v3.ExternalProcessor',
+          ),
+          grpc_service: {
+            envoy_grpc: {
+              authority: `${plan.name}.${namespace}:${port}`,
+              cluster_name: id,
+            },
+            timeout: '10s',
+          },
+          ...(plan.policy.failOpen ? { failure_mode_allow: true } : {}),
+          message_timeout: protobufDuration(messageTimeout),
+          processing_mode: processingMode(plan.processing),
+        },
+        perRoute: enabled,
+        clusters: [
+          cluster(id, port, {
+            typed_extension_protocol_options: {
+              'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
+                '@type': type(
+                  'envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
+                ),
+                explicit_http_config: { http2_protocol_options: {} },
+              },
+            },
+          }),
+        ],
+      };
+    }
+    case 'wasm': {
+      const id = `${policy}/wasm/0`;
+      return {
+        name: `envoy.filters.http.wasm/${id}`,
+        config: {
+          '@type': type('envoy.extensions.filters.http.wasm.v3.Wasm'),
+          config: {
+            name: plan.name,
+            root_id: plan.wasm!.rootID,
+            fail_open: plan.policy.failOpen,
+            vm_config: {
+              vm_id: id,
+              runtime: 'envoy.wasm.runtime.v8',
+              code: { local: { filename: 'build/plugin.wasm' } },
+            },
+            configuration: {
+              '@type': type('google.protobuf.StringValue'),
+              value: JSON.stringify(plan.settings),
+            },
+          },
+        },
+        perRoute: enabled,
+        clusters: [],
+      };
+    }
+    case 'lua': {
+      const id = `${policy}/lua/0`;
+      return {
+        name: `envoy.filters.http.lua/${id}`,
+        config: {
+          '@type': type('envoy.extensions.filters.http.lua.v3.Lua'),
+          default_source_code: { filename: 'build/filter.lua' },
+        },
+        perRoute: plan.lua!.filterContext
+          ? {
+              '@type': type('envoy.extensions.filters.http.lua.v3.LuaPerRoute'),
+              filter_context: plan.settings,
+            }
+          : enabled,
+        clusters: [],
+      };
+    }
+    default:
+      throw new Error(`unknown mechanism ${plan.mechanism}`);
+  }
+}
+
+/**
+ * Configuration of a local Envoy with one listener, the extension's filter as Envoy Gateway programs it, and an
+ * upstream on port 8080. Compared with `egctl x translate` in test/envoy.
+ */
+export function localEnvoy(plan: ExtensionPlan): object {
+  const filter = filterOf(plan);
+  return {
+    admin: { address: address(ports.admin) },
+    static_resources: {
+      listeners: [
+        {
+          name: 'default/eg/http',
+          address: address(ports.listener),
+          per_connection_buffer_limit_bytes: 32768,
+          filter_chains: [
+            {
+              filters: [
+                {
+                  name: 'envoy.filters.network.http_connection_manager',
+                  typed_config: {
+                    '@type': type(
+                      'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
+                    ),
+                    stat_prefix: `http-${ports.listener}`,
+                    use_remote_address: true,
+                    normalize_path: true,
+                    merge_slashes: true,
+                    path_with_escaped_slashes_action: 'UNESCAPE_AND_REDIRECT',
+                    server_header_transformation: 'PASS_THROUGH',
+                    common_http_protocol_options: {
+                      headers_with_underscores_action: 'REJECT_REQUEST',
+                    },
+                    http_filters: [
+                      {
+                        name: filter.name,
+                        disabled: true,
+                        typed_config: filter.config,
+                      },
+                      {
+                        name: 'envoy.filters.http.router',
+                        typed_config: {
+                          '@type': type(
+                            'envoy.extensions.filters.http.router.v3.Router',
+                          ),
+                          suppress_envoy_headers: true,
+                        },
+                      },
+                    ],
+                    route_config: {
+                      name: 'default/eg/http',
+                      virtual_hosts: [
+                        {
+                          name: 'default/eg/http/*',
+                          domains: ['*'],
+                          routes: [
+                            {
+                              match: { prefix: '/' },
+                              route: { cluster: 'upstream' },
+                              typed_per_filter_config: {
+                                [filter.name]: filter.perRoute,
+                              },
+                            },
+                          ],
+                        },
+                      ],
+                    },
+                  },
+                },
+              ],
+            },
+          ],
+        },
+      ],
+      clusters: [cluster('upstream', ports.upstream), ...filter.clusters],
+    },
+  };
+}

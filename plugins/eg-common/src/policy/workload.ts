@@ -1,0 +1,199 @@
+import { ExtensionPlan } from '../plan';
+import { labelsOf, ObjectFile, referenceGrant } from './envoyExtensionPolicy';
+
+/** Name of the ConfigMap with the processor's settings; kustomize appends a hash, so that a change rolls the pods. */
+export function settingsConfigMapName(plan: ExtensionPlan): string {
+  return `${plan.name}-settings`;
+}
+
+/**
+ * The external processor in the cluster: Deployment, Service, ServiceAccount; in production also PodDisruptionBudget
+ * and HorizontalPodAutoscaler; a ReferenceGrant where the policy is in another namespace.
+ */
+export function workload(plan: ExtensionPlan): ObjectFile[] {
+  const { namespace, port, metricsPort, image, replicas } = plan.extproc!;
+  const labels = labelsOf(plan);
+  const selector = { matchLabels: { 'app.kubernetes.io/name': plan.name } };
+  const metadata = { name: plan.name, namespace, labels };
+  const scaled = replicas.max > replicas.min;
+  const container = ['spec', 'template', 'spec', 'containers', 0];
+
+  const deployment: ObjectFile = {
+    path: 'k8s/deployment.yaml',
+    object: {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata,
+      spec: {
+        // Where an autoscaler owns the number of replicas, naming one here would reset it on every apply.
+        ...(scaled ? {} : { replicas: replicas.min }),
+        selector,
+        strategy: { rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
+        template: {
+          metadata: { labels },
+          spec: {
+            serviceAccountName: plan.name,
+            automountServiceAccountToken: false,
+            terminationGracePeriodSeconds: 45,
+            securityContext: {
+              runAsNonRoot: true,
+              runAsUser: 65532,
+              runAsGroup: 65532,
+              seccompProfile: { type: 'RuntimeDefault' },
+            },
+            ...(scaled
+              ? {
+                  topologySpreadConstraints: [
+                    {
+                      maxSkew: 1,
+                      topologyKey: 'kubernetes.io/hostname',
+                      whenUnsatisfiable: 'ScheduleAnyway',
+                      labelSelector: selector,
+                    },
+                  ],
+                }
+              : {}),
+            containers: [
+              {
+                name: 'ext-proc',
+                image: `${image.repository}:${image.tag}`,
+                args: ['-config', '/etc/ext-proc/settings.json'],
+                ports: [
+                  { name: 'grpc', containerPort: port },
+                  { name: 'metrics', containerPort: metricsPort },
+                ],
+                readinessProbe: { grpc: { port }, periodSeconds: 5 },
+                livenessProbe: {
+                  grpc: { port },
+                  periodSeconds: 10,
+                  failureThreshold: 6,
+                },
+                resources: {
+                  requests: { cpu: '100m', memory: '64Mi' },
+                  limits: { memory: '256Mi' },
+                },
+                securityContext: {
+                  allowPrivilegeEscalation: false,
+                  readOnlyRootFilesystem: true,
+                  capabilities: { drop: ['ALL'] },
+                },
+                volumeMounts: [
+                  {
+                    name: 'settings',
+                    mountPath: '/etc/ext-proc',
+                    readOnly: true,
+                  },
+                ],
+              },
+            ],
+            volumes: [
+              {
+                name: 'settings',
+                configMap: { name: settingsConfigMapName(plan) },
+              },
+            ],
+          },
+        },
+      },
+    },
+    comments: [
+      ...(image.placeholder
+        ? [
+            {
+              path: [...container, 'image'],
+              text: 'TODO: the registry that you push to.',
+              inline: true,
+            },
+          ]
+        : []),
+      {
+        path: [...container, 'resources'],
+        text: 'No CPU limit: throttling a processor adds its delay to every request of the gateway.',
+      },
+    ],
+  };
+
+  const files: ObjectFile[] = [
+    deployment,
+    {
+      path: 'k8s/service.yaml',
+      object: {
+        apiVersion: 'v1',
+        kind: 'Service',
+        metadata,
+        spec: {
+          selector: selector.matchLabels,
+          ports: [
+            {
+              name: 'grpc',
+              port,
+              targetPort: 'grpc',
+              appProtocol: 'kubernetes.io/h2c',
+            },
+            { name: 'metrics', port: metricsPort, targetPort: 'metrics' },
+          ],
+        },
+      },
+      comments: [],
+    },
+    {
+      path: 'k8s/serviceaccount.yaml',
+      object: {
+        apiVersion: 'v1',
+        kind: 'ServiceAccount',
+        metadata,
+        automountServiceAccountToken: false,
+      },
+      comments: [],
+    },
+  ];
+  if (plan.environment === 'production') {
+    files.push(
+      {
+        path: 'k8s/poddisruptionbudget.yaml',
+        object: {
+          apiVersion: 'policy/v1',
+          kind: 'PodDisruptionBudget',
+          metadata,
+          spec: {
+            maxUnavailable: 1,
+            unhealthyPodEvictionPolicy: 'AlwaysAllow',
+            selector,
+          },
+        },
+        comments: [],
+      },
+      {
+        path: 'k8s/horizontalpodautoscaler.yaml',
+        object: {
+          apiVersion: 'autoscaling/v2',
+          kind: 'HorizontalPodAutoscaler',
+          metadata,
+          spec: {
+            scaleTargetRef: {
+              apiVersion: 'apps/v1',
+              kind: 'Deployment',
+              name: plan.name,
+            },
+            minReplicas: replicas.min,
+            maxReplicas: replicas.max,
+            metrics: [
+              {
+                type: 'Resource',
+                resource: {
+                  name: 'cpu',
+                  target: { type: 'Utilization', averageUtilization: 70 },
+                },
+              },
+            ],
+          },
+        },
+        comments: [],
+      },
+    );
+  }
+  if (namespace !== plan.policy.namespace) {
+    files.push(referenceGrant(plan));
+  }
+  return files;
+}

@@ -1,0 +1,34 @@
+import {
+  coreServices,
+  createBackendModule,
+} from '@backstage/backend-plugin-api';
+import { scaffolderActionsExtensionPoint } from '@backstage/plugin-scaffolder-node';
+import { createRecommendAction } from './actions/recommend';
+import { createRenderPolicyAction } from './actions/renderPolicy';
+import { createVerifyAction } from './actions/verify';
+import { readVerifyOptions } from './verify';
+
+/**
+ * Adds the actions to the scaffolder.
+ *
+ * @public
+ */
+export const egModule = createBackendModule({
+  pluginId: 'scaffolder',
+  moduleId: 'eg',
+  register({ registerInit }) {
+    registerInit({
+      deps: {
+        scaffolder: scaffolderActionsExtensionPoint,
+        config: coreServices.rootConfig,
+      },
+      async init({ scaffolder, config }) {
+        scaffolder.addActions(
+          createRecommendAction(),
+          createRenderPolicyAction(),
+          createVerifyAction(readVerifyOptions(config)),
+        );
+      },
+    });
+  },
+});

@@ -1,0 +1,2 @@
+export { checks, readVerifyOptions, reportMarkdown, verify } from './verify';
+export type { Check, CheckStatus, Report, VerifyOptions } from './types';

@@ -1,0 +1,41 @@
+import fs from 'fs-extra';
+import { relative } from 'path';
+import { renderFiles } from 'backstage-plugin-eg-common';
+import { textFiles } from './files';
+import { CheckDefinition, outcome } from './types';
+
+/** What is left where a template was not rendered. */
+const marker = /\$\{\{|\{%|%\}/;
+
+/**
+ * No template markers are left over. Files that a serializer wrote are left out: there, such text is somebody's data.
+ * GitHub's workflows use the same delimiters themselves.
+ */
+export const markersCheck: CheckDefinition = {
+  id: 'markers',
+  title: 'Nothing is left unrendered',
+  async run({ directory, plan }) {
+    const data = new Set(Object.keys(renderFiles(plan)));
+    const problems: string[] = [];
+    let count = 0;
+    for (const path of await textFiles(directory)) {
+      const file = relative(directory, path);
+      if (file.endsWith('.njk')) {
+        problems.push(`${file} is a template that was not rendered`);
+      }
+      if (data.has(file) || file.startsWith('.github/')) {
+        continue;
+      }
+      count++;
+      const lines = (await fs.readFile(path, 'utf8')).split('\n');
+      lines.forEach((line, i) => {
+        if (marker.test(line)) {
+          problems.push(
+            `${file}:${i + 1} has a template marker: ${line.trim()}`,
+          );
+        }
+      });
+    }
+    return outcome(problems, `${count} files`);
+  },
+};

@@ -1,0 +1,24 @@
+import fs from 'fs-extra';
+import { resolveSafeChildPath } from '@backstage/backend-plugin-api';
+import { implementationOf } from 'backstage-plugin-eg-common';
+import { CheckDefinition, outcome } from './types';
+
+/** Every file that the implementation needs is there and has content. */
+export const treeCheck: CheckDefinition = {
+  id: 'tree',
+  title: 'The repository is complete',
+  async run({ directory, plan }) {
+    const { files } = implementationOf(plan.implementation);
+    const problems: string[] = [];
+    for (const file of files) {
+      const path = resolveSafeChildPath(directory, file);
+      const stat = await fs.stat(path).catch(() => undefined);
+      if (!stat?.isFile()) {
+        problems.push(`${file} is missing`);
+      } else if (stat.size === 0) {
+        problems.push(`${file} is empty`);
+      }
+    }
+    return outcome(problems, `${files.length} files`);
+  },
+};

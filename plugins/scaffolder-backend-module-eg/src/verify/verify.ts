@@ -1,0 +1,121 @@
+import { Config } from '@backstage/config';
+import { InputError } from '@backstage/errors';
+import { resolveSafeChildPath } from '@backstage/backend-plugin-api';
+import fs from 'fs-extra';
+import { parse } from 'yaml';
+import { ExtensionPlan, parsePlan } from 'backstage-plugin-eg-common';
+import { behaviourCheck } from './behaviour';
+import { luaCheck } from './lua';
+import { markersCheck } from './markers';
+import { policyCheck } from './policy';
+import { treeCheck } from './tree';
+import {
+  Check,
+  CheckContext,
+  CheckDefinition,
+  Report,
+  VerifyOptions,
+} from './types';
+
+/** The checks, in the order in which they run. */
+export const checks: readonly CheckDefinition[] = [
+  treeCheck,
+  markersCheck,
+  policyCheck,
+  luaCheck,
+  behaviourCheck,
+];
+
+const planFile = 'eg-extension.yaml';
+
+/**
+ * Options from `egExtensions.verify` of the configuration.
+ *
+ * @public
+ */
+export function readVerifyOptions(config: Config): VerifyOptions {
+  const verifyConfig = config.getOptionalConfig('egExtensions.verify');
+  return {
+    envoy: verifyConfig?.getOptionalString('envoy'),
+    timeout: (verifyConfig?.getOptionalNumber('timeoutSeconds') ?? 900) * 1000,
+  };
+}
+
+async function readPlan(directory: string): Promise<ExtensionPlan> {
+  const path = resolveSafeChildPath(directory, planFile);
+  const text = await fs.readFile(path, 'utf8').catch(() => {
+    throw new InputError(
+      `${planFile} is missing in ${directory}: this is not a repository that eg:render-policy wrote`,
+    );
+  });
+  return parsePlan(parse(text));
+}
+
+/**
+ * Checks a generated repository. Nothing in it is changed.
+ *
+ * @public
+ * @param directory - the repository
+ * @param options - what may be used
+ * @param rest.require - ids of checks that may not be skipped: a skipped one counts as failed
+ * @param rest.noPrograms - why programs may not be run, where they may not
+ * @returns every check with how it ended
+ * @throws InputError when the folder holds no plan or `require` names an unknown check
+ */
+export async function verify(
+  directory: string,
+  options: VerifyOptions,
+  rest: Partial<Pick<CheckContext, 'log' | 'signal' | 'noPrograms'>> & {
+    require?: readonly string[];
+  } = {},
+): Promise<Report> {
+  const { require: required = [], ...context } = rest;
+  const unknown = required.find(id => !checks.some(c => c.id === id));
+  if (unknown) {
+    throw new InputError(
+      `require: "${unknown}" is no check; choose from ${checks
+        .map(c => c.id)
+        .join(', ')}`,
+    );
+  }
+  const plan = await readPlan(directory);
+  const results: Check[] = [];
+  for (const { id, title, run } of checks) {
+    const { status, details } = await run({
+      log: () => {},
+      ...context,
+      directory,
+      plan,
+      options,
+    });
+    const refused = status === 'skipped' && required.includes(id);
+    results.push({
+      id,
+      title,
+      status: refused ? 'failed' : status,
+      details: refused
+        ? [`it is required, but: ${details.join(' ')}`]
+        : details,
+    });
+  }
+  return {
+    checks: results,
+    passed: results.every(({ status }) => status !== 'failed'),
+  };
+}
+
+/**
+ * A report as Markdown.
+ *
+ * @public
+ */
+export function reportMarkdown(report: Report): string {
+  const lines = report.checks.map(({ title, status, details }) => {
+    const [first = '', ...more] = details;
+    return [
+      `- **${status}**: ${title}${first && ` (${first})`}`,
+      ...more.map(line => `  - ${line}`),
+    ].join('\n');
+  });
+  return `# Verification\n\n${lines.join('\n')}\n`;
+}

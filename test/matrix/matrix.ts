@@ -1,0 +1,218 @@
+import execa from 'execa';
+import fs from 'fs-extra';
+import os from 'os';
+import { join } from 'path';
+import {
+  implementationOf,
+  newestRelease,
+  parseAnswers,
+  releases,
+} from 'backstage-plugin-eg-common';
+import { generateInto, Scaffolder, startScaffolder } from 'eg-cli';
+import { sharedVenv } from '../envoy/envoy';
+import { cacheFolder } from '../src/cache';
+import { hasProgram } from '../src/tools';
+import {
+  fullVersions,
+  samplePurpose,
+  sampleVersions,
+  Variant,
+  variants,
+} from './rows';
+
+/** What to run; everything unless said otherwise. */
+export interface Selection {
+  implementation?: string;
+  purpose?: string;
+  envoy?: string;
+  /** Another template folder. */
+  template?: string;
+}
+
+/** One repository in one Envoy. */
+export interface Row {
+  implementation: string;
+  purpose: string;
+  variant: string;
+  envoy: string;
+  status: 'passed' | 'failed' | 'skipped';
+  /** How many cases passed; or why it failed or was skipped. */
+  message: string;
+  seconds: number;
+}
+
+/** One repository and the Envoys that it runs in. */
+interface Job {
+  variant: Variant;
+  gatewayVersion: string;
+  envoys: string[];
+}
+
+/** The release that ships an Envoy of this minor version; the newest for newer ones. */
+function releaseFor(envoy: string): string {
+  const minor = (version: string) => version.split('.').slice(0, 2).join('.');
+  return (
+    releases.find(r => minor(r.testEnvoy) === minor(envoy)) ?? newestRelease
+  ).version;
+}
+
+/** Repositories to generate and the Envoys to run each in. */
+export function jobsFor({ implementation, purpose, envoy }: Selection): Job[] {
+  const jobs = variants
+    .filter(v => !implementation || v.implementation === implementation)
+    .filter(v => !purpose || v.purpose === purpose)
+    .flatMap((variant): Job[] => {
+      const versions = envoy
+        ? [envoy]
+        : [
+            ...fullVersions,
+            ...(variant.purpose === samplePurpose && !variant.variant
+              ? sampleVersions
+              : []),
+          ];
+      const byRelease = new Map<string, string[]>();
+      for (const version of versions) {
+        const release = releaseFor(version);
+        byRelease.set(release, [...(byRelease.get(release) ?? []), version]);
+      }
+      return [...byRelease].map(([gatewayVersion, envoys]) => ({
+        variant,
+        gatewayVersion,
+        envoys,
+      }));
+    });
+  if (jobs.length === 0) {
+    throw new Error(
+      `nothing to run for implementation ${implementation} and purpose ${purpose}; there are ${variants
+        .map(v => `${v.implementation} × ${v.purpose}`)
+        .filter((name, i, all) => all.indexOf(name) === i)
+        .join(', ')}`,
+    );
+  }
+  return jobs;
+}
+
+async function make(
+  directory: string,
+  args: string[],
+): Promise<{ ok: boolean; output: string }> {
+  const { exitCode, all } = await execa(
+    'make',
+    ['--no-print-directory', `VENV=${sharedVenv}`, ...args],
+    {
+      cwd: directory,
+      reject: false,
+      all: true,
+      stdin: 'ignore',
+      // Dependencies are compiled once for all repositories of an implementation.
+      env: { CARGO_TARGET_DIR: join(cacheFolder, 'cargo-target') },
+    },
+  );
+  return { ok: exitCode === 0, output: all ?? '' };
+}
+
+function tail(output: string): string {
+  return output.trim().split('\n').slice(-25).join('\n');
+}
+
+async function runJob(
+  { variant, gatewayVersion, envoys }: Job,
+  scaffolder: Scaffolder,
+  directory: string,
+  report: (row: Row) => void,
+): Promise<void> {
+  const { implementation, purpose } = variant;
+  const name = { implementation, purpose, variant: variant.variant };
+  const missing = implementationOf(implementation).tools.filter(
+    tool => !hasProgram(tool),
+  );
+  if (missing.length > 0) {
+    for (const envoy of envoys) {
+      report({
+        ...name,
+        envoy,
+        status: 'skipped',
+        message: `needs ${missing.join(', ')}`,
+        seconds: 0,
+      });
+    }
+    return;
+  }
+  const started = Date.now();
+  const since = (time: number) => Math.round((Date.now() - time) / 100) / 10;
+  try {
+    await generateInto(
+      scaffolder,
+      parseAnswers({
+        name: 'matrix-extension',
+        owner: 'group:default/platform',
+        target: { name: 'my-route' },
+        ...variant.answers,
+        purpose,
+        implementation,
+        gatewayVersion,
+      }),
+      directory,
+    );
+    const built = await make(directory, ['build', 'test']);
+    if (!built.ok) {
+      throw new Error(`make build test failed:\n${tail(built.output)}`);
+    }
+  } catch (error) {
+    for (const envoy of envoys) {
+      report({
+        ...name,
+        envoy,
+        status: 'failed',
+        message: String(error),
+        seconds: since(started),
+      });
+    }
+    return;
+  }
+  let begin = started;
+  for (const envoy of envoys) {
+    const { ok, output } = await make(directory, [
+      'envoy-test',
+      `ENVOY_VERSION=${envoy}`,
+    ]);
+    const [, passed] = /^([1-9][0-9]*) passed, 0 failed$/m.exec(output) ?? [];
+    report({
+      ...name,
+      envoy,
+      status: ok && passed ? 'passed' : 'failed',
+      message: ok && passed ? `${passed} cases` : tail(output),
+      seconds: since(begin),
+    });
+    begin = Date.now();
+  }
+}
+
+/**
+ * Generates every selected repository through the real scaffolder back end, builds and tests it with its own Makefile,
+ * and runs its cases in real Envoys.
+ *
+ * @param selection - what to run
+ * @param report - called with each row when it is done
+ */
+export async function runMatrix(
+  selection: Selection,
+  report: (row: Row) => void = () => {},
+): Promise<Row[]> {
+  const jobs = jobsFor(selection);
+  const rows: Row[] = [];
+  const folder = await fs.mkdtemp(join(os.tmpdir(), 'eg-matrix-'));
+  const scaffolder = await startScaffolder(selection.template);
+  try {
+    for (const [i, job] of jobs.entries()) {
+      await runJob(job, scaffolder, join(folder, String(i)), row => {
+        rows.push(row);
+        report(row);
+      });
+    }
+  } finally {
+    await scaffolder.stop();
+    await fs.remove(folder);
+  }
+  return rows;
+}

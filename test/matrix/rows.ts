@@ -1,0 +1,129 @@
+import { AnswersInput } from 'backstage-plugin-eg-common';
+
+/** One repository of the matrix: the answers that it is generated from. */
+export interface Variant {
+  implementation: 'extproc-go' | 'wasm-rust' | 'lua';
+  purpose: string;
+  /** What tells it from other variants of the same implementation and purpose. */
+  variant: string;
+  answers: Partial<AnswersInput>;
+}
+
+const headerSettings = {
+  request: [
+    { action: 'set', name: 'x-set', value: 'a "quoted" value, with a comma' },
+    { action: 'append', name: 'x-append', value: 'last' },
+    { action: 'remove', name: 'x-remove' },
+    { action: 'rename', name: 'x-old', to: 'x-new' },
+    // Each operation sees what the one before left.
+    { action: 'append', name: 'x-set', value: 'second' },
+    { action: 'rename', name: 'x-append', to: 'x-appended' },
+  ],
+  response: [
+    { action: 'remove', name: 'x-internal' },
+    {
+      action: 'set',
+      name: 'strict-transport-security',
+      value: 'max-age=63072000',
+    },
+    { action: 'append', name: 'x-via', value: 'extension' },
+    { action: 'rename', name: 'x-upstream', to: 'x-origin' },
+  ],
+};
+
+const bodySettings = {
+  request: [
+    { action: 'mask', pointer: '/card/number', keep: 4 },
+    { action: 'set', pointer: '/meta/via', value: 'gate"way ü' },
+    { action: 'remove', pointer: '/card/cvc' },
+  ],
+  response: [
+    {
+      action: 'set-json',
+      pointer: '/flags',
+      value: '{"n":1.0,"list":[true,null]}',
+    },
+    { action: 'mask', pointer: '/items/1/secret', keep: 0 },
+    { action: 'remove', pointer: '/a~1b/m~0n' },
+  ],
+};
+
+const everyPhase = [
+  'requestHeaders',
+  'responseHeaders',
+  'requestBody',
+  'responseBody',
+] as const;
+
+const headers = { settings: headerSettings };
+const bodies = { settings: bodySettings };
+const pass = { processing: [...everyPhase] };
+
+/** Every implementation with each of its purposes; more than one variant where the body mode differs. */
+export const variants: readonly Variant[] = [
+  {
+    implementation: 'extproc-go',
+    purpose: 'header-transform',
+    variant: '',
+    answers: headers,
+  },
+  {
+    implementation: 'extproc-go',
+    purpose: 'body-transform',
+    variant: 'buffered',
+    answers: bodies,
+  },
+  {
+    implementation: 'extproc-go',
+    purpose: 'body-transform',
+    variant: 'full duplex',
+    answers: { ...bodies, bodySize: 'large' },
+  },
+  {
+    implementation: 'extproc-go',
+    purpose: 'other',
+    variant: 'buffered',
+    answers: pass,
+  },
+  {
+    implementation: 'extproc-go',
+    purpose: 'other',
+    variant: 'full duplex',
+    answers: { ...pass, bodySize: 'streaming' },
+  },
+  {
+    implementation: 'wasm-rust',
+    purpose: 'header-transform',
+    variant: '',
+    answers: headers,
+  },
+  {
+    implementation: 'wasm-rust',
+    purpose: 'body-transform',
+    variant: '',
+    answers: bodies,
+  },
+  { implementation: 'wasm-rust', purpose: 'other', variant: '', answers: pass },
+  {
+    implementation: 'lua',
+    purpose: 'header-transform',
+    variant: '',
+    answers: headers,
+  },
+  {
+    implementation: 'lua',
+    purpose: 'header-transform',
+    variant: 'inline',
+    answers: { ...headers, environment: 'prototype' },
+  },
+  { implementation: 'lua', purpose: 'other', variant: '', answers: pass },
+];
+
+/** Envoy versions in which every variant runs: the newest release's and the one after it. */
+export const fullVersions = ['1.39.3', '1.40.0'];
+
+/** Envoy versions of older releases, in which one purpose of each implementation runs. */
+export const sampleVersions = ['1.36.4', '1.37.0', '1.38.3'];
+
+/** The purpose that runs in {@link sampleVersions}. */
+export const samplePurpose = 'header-transform';

@@ -1,0 +1,35 @@
+import { sync } from 'execa';
+
+/** Whether a program can be run. */
+export function hasProgram(program: string): boolean {
+  return (
+    sync('sh', ['-c', 'command -v "$1"', 'sh', program], { reject: false })
+      .exitCode === 0
+  );
+}
+
+/** Every optional check has to run: CI sets it. */
+export const requireAll = process.env.EG_REQUIRE_ALL === '1';
+
+/**
+ * `describe` where all programs are there; else skipped, with the missing ones in its name, or, where everything is
+ * required, a failing test.
+ */
+export function describeWith(
+  programs: readonly string[],
+  title: string,
+  body: () => void,
+): void {
+  const missing = programs.filter(program => !hasProgram(program));
+  if (missing.length === 0) {
+    describe(title, body);
+  } else if (requireAll) {
+    describe(title, () => {
+      it('has the programs that it needs', () => {
+        expect(missing).toEqual([]);
+      });
+    });
+  } else {
+    describe.skip(`${title} (needs ${missing.join(', ')})`, body);
+  }
+}
