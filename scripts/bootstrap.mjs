@@ -1,6 +1,6 @@
 // Brings what the workspace needs (Node 22 or 24, Yarn 4, the dependencies) and then runs a command with it. Runs on
 // Node 18 and newer, installs nothing globally, and does nothing that is already done.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   existsSync,
@@ -105,6 +105,7 @@ if (!(command in commands)) {
 }
 
 process.env.PATH = nodeFolder() + delimiter + process.env.PATH;
+const startedByNpm = 'npm_lifecycle_event' in process.env;
 // npm hands its own settings down, of which Yarn and other installs must not take any.
 for (const name of Object.keys(process.env)) {
   if (/^npm_(config|lifecycle|package)_/.test(name)) {
@@ -133,10 +134,26 @@ if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== wanted) {
   writeFileSync(stamp, wanted);
 }
 
+/** Runs the command to its end. Signals go on to it; so does the end of npm, which tells only the shell in between. */
+function become(program, programArgs) {
+  const child = spawn(program, programArgs, { cwd: root, stdio: 'inherit' });
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    process.on(name, () => child.kill(name));
+  }
+  if (startedByNpm) {
+    const parent = process.ppid;
+    setInterval(
+      () => process.ppid !== parent && child.kill('SIGTERM'),
+      500,
+    ).unref();
+  }
+  child.on('error', error => fail(`cannot run ${program}: ${error.message}`));
+  child.on('exit', (status, signal) =>
+    process.exit(status ?? (signal ? 130 : 1)),
+  );
+}
+
 const [program, ...rest] = commands[command];
 if (program) {
-  const { status, signal } = run(program, [...rest, ...args], {
-    stdio: 'inherit',
-  });
-  process.exit(status ?? (signal ? 130 : 1));
+  become(program, [...rest, ...args]);
 }

@@ -33,6 +33,7 @@ type Options = {
   template?: string;
   json?: boolean;
   check?: boolean;
+  stock?: boolean;
 };
 
 interface Command {
@@ -109,14 +110,15 @@ const commands: Record<string, Command> = {
     },
   },
   form: {
-    usage: 'npm run form -- [--check]',
-    async run({ check }) {
+    usage: 'npm run form -- [--stock] [--check]',
+    async run({ check, stock }) {
       const file = join(templateFolder, 'template.yaml');
       const before = await fs.readFile(file, 'utf8');
       const document = parseDocument(before);
-      const parameters = document.createNode(formSchema(), {
-        aliasDuplicateObjects: false,
-      });
+      const parameters = document.createNode(
+        formSchema({ customFields: !stock }),
+        { aliasDuplicateObjects: false },
+      );
       document.setIn(['spec', 'parameters'], parameters);
       const after = document.toString({ lineWidth: 0 });
       const changed = after !== before;
@@ -124,9 +126,10 @@ const commands: Record<string, Command> = {
         await fs.writeFile(file, after);
       }
       return {
-        text: changed
-          ? 'template.yaml does not have the questions of the schema; npm run form writes them'
-          : 'template.yaml has the questions of the schema',
+        text:
+          changed && check
+            ? 'template.yaml does not have the questions of the schema; npm run form writes them'
+            : 'template.yaml has the questions of the schema',
         json: { changed },
         failed: changed && check,
       };
@@ -162,6 +165,7 @@ export async function main(argv: string[]): Promise<number> {
         template: { type: 'string' },
         json: { type: 'boolean' },
         check: { type: 'boolean' },
+        stock: { type: 'boolean' },
       },
     });
     const { text, json, failed } = await command.run(values, positionals);

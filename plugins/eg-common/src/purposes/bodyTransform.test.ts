@@ -104,8 +104,8 @@ describe('bodyTransform', () => {
 
   it('expects 413 for a request that does not fit the connection buffer', () => {
     const cases = bodyTransform.cases(settings, {
-      request: { body: 'Buffered' },
-      response: false,
+      processing: { request: { body: 'Buffered' }, response: false },
+      beyondBuffer: { reached: false, responseStatus: 500 },
     });
     expect(cases.find(c => c.name === 'a large request body')!.expect).toEqual({
       reached: false,
@@ -115,8 +115,8 @@ describe('bodyTransform', () => {
 
   it('expects a large request to arrive where it is streamed', () => {
     const cases = bodyTransform.cases(settings, {
-      request: { body: 'FullDuplexStreamed' },
-      response: false,
+      processing: { request: { body: 'FullDuplexStreamed' }, response: false },
+      beyondBuffer: { reached: false, responseStatus: 500 },
     });
     expect(
       cases.find(c => c.name === 'a large request body')!.expect.request!.body,

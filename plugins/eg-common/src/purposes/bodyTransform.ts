@@ -16,8 +16,8 @@ import {
   BehaviourCase,
   BodyMode,
   CaseBody,
+  CaseContext,
   CaseHeader,
-  Processing,
   Purpose,
 } from './types';
 
@@ -196,7 +196,7 @@ const plain: CaseHeader = { name: 'content-type', value: 'text/plain' };
 
 function cases(
   { request, response }: BodyTransformSettings,
-  processing: Processing,
+  context: CaseContext,
 ): BehaviourCase[] {
   interface Exchange {
     headers?: CaseHeader[];
@@ -271,14 +271,14 @@ function cases(
       },
     },
   ];
-  return [...all, ...largeBodies(request, response, processing)];
+  return [...all, ...largeBodies(request, response, context)];
 }
 
 /** Bodies beyond the 32 KiB connection buffer of an Envoy Gateway listener, in the directions in which it matters. */
 function largeBodies(
   request: Operation[],
   response: Operation[],
-  processing: Processing,
+  { processing, beyondBuffer }: CaseContext,
 ): BehaviourCase[] {
   const large = (document: string): CaseBody => ({
     parts: [
@@ -314,7 +314,7 @@ function largeBodies(
       // Envoy answers itself when a body that it has to hold exceeds the connection buffer.
       expect: fits
         ? { request: { body: seen }, response: { status: 200 } }
-        : { reached: false, response: { status: 413 } },
+        : { reached: beyondBuffer.reached, response: { status: 413 } },
     });
   }
   if (response.length && processing.response && processing.response.body) {
@@ -323,14 +323,18 @@ function largeBodies(
       response,
       processing.response.body,
     );
-    result.push({
-      name,
-      request: { method: 'POST', path: '/', headers: [plain], body: small },
-      response: { status: 200, headers: [json], body: sent },
-      expect: {
-        response: fits ? { status: 200, body: seen } : { status: 500 },
-      },
-    });
+    const error = beyondBuffer.responseStatus;
+    if (fits || error) {
+      result.push({
+        name,
+        request: { method: 'POST', path: '/', headers: [plain], body: small },
+        response: { status: 200, headers: [json], body: sent },
+        expect: {
+          response:
+            fits || !error ? { status: 200, body: seen } : { status: error },
+        },
+      });
+    }
   }
   return result;
 }

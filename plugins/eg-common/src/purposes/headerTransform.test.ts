@@ -76,8 +76,8 @@ describe('headerTransform', () => {
 
   it('expects nothing of a header whose old value is not the sender’s alone', () => {
     const [first] = headerTransform.cases(settings, {
-      request: { body: false },
-      response: { body: false },
+      processing: { request: { body: false }, response: { body: false } },
+      beyondBuffer: { reached: false, responseStatus: 500 },
     });
     expect(first!.expect.request!.headers).not.toHaveProperty(
       'x-forwarded-for',

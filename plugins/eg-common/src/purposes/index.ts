@@ -2,6 +2,7 @@ export * from './purposes';
 export type {
   BehaviourCase,
   BodyMode,
+  CaseContext,
   CaseBody,
   CaseHeader,
   DirectionProcessing,

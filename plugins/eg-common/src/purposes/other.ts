@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { headerName, headerValue } from '../intake/fields';
-import { BehaviourCase, Processing, Purpose } from './types';
+import { BehaviourCase, CaseContext, Processing, Purpose } from './types';
 
 const settings = z.strictObject({
   header: z
@@ -19,7 +19,7 @@ type OtherSettings = z.infer<typeof settings>;
 
 function cases(
   { header }: OtherSettings,
-  processing: Processing,
+  { processing }: CaseContext,
 ): BehaviourCase[] {
   // Where the extension does not run, only its own header says something: Envoy and the transport may set others.
   const after = (direction: Processing['request'], old: string[]) =>

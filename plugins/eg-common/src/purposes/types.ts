@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Implementation } from '../implementations';
 import { ProcessingPhase } from '../intake/phases';
 
 /**
@@ -47,8 +48,8 @@ export interface BehaviourCase {
     chunked?: boolean;
   };
   expect: {
-    /** Whether the upstream is called; true unless said otherwise. */
-    reached?: boolean;
+    /** Whether the upstream is called; true unless said otherwise. `either`: it may be, before Envoy answers itself. */
+    reached?: boolean | 'either';
     request?: { headers?: Record<string, string[]>; body?: CaseBody };
     response: {
       status: number;
@@ -83,6 +84,17 @@ export interface Processing {
 }
 
 /**
+ * What the behaviour depends on besides the settings.
+ *
+ * @public
+ */
+export interface CaseContext {
+  processing: Processing;
+  /** See {@link Implementation.beyondBuffer}. */
+  beyondBuffer: Implementation['beyondBuffer'];
+}
+
+/**
  * What an extension can be for: settings with defaults, and the behaviour that follows from them. One file each.
  *
  * @public
@@ -109,5 +121,5 @@ export interface Purpose<Settings = unknown> {
   /** Whether phases beyond {@link Purpose.phases} are given to the extension when the person asks for them. */
   openEnded: boolean;
   /** The behaviour, as data. */
-  cases(settings: Settings, processing: Processing): BehaviourCase[];
+  cases(settings: Settings, context: CaseContext): BehaviourCase[];
 }

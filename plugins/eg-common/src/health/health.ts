@@ -1,0 +1,258 @@
+import { explain } from './knowledge';
+import { failsOpen, mechanismsOf, targetsOf } from './spec';
+import {
+  AncestorHealth,
+  HealthHint,
+  LivePolicy,
+  PolicyAncestorStatus,
+  PolicyCondition,
+  PolicyHealth,
+  PolicyMechanism,
+  PolicyState,
+  policyStates,
+} from './types';
+
+function condition(
+  { conditions = [] }: PolicyAncestorStatus,
+  type: string,
+): PolicyCondition | undefined {
+  return conditions.find(c => c.type === type);
+}
+
+function stateOf(ancestor: PolicyAncestorStatus): PolicyState {
+  const accepted = condition(ancestor, 'Accepted');
+  if (accepted?.status === 'False') {
+    return accepted.reason === 'Conflicted' ? 'Conflicted' : 'NotAccepted';
+  }
+  if (condition(ancestor, 'Overridden')?.status === 'True') {
+    return 'Overridden';
+  }
+  if (condition(ancestor, 'Merged')?.status === 'True') {
+    return 'Merged';
+  }
+  return accepted?.status === 'True' ? 'Accepted' : 'Unknown';
+}
+
+function nameOf({ ancestorRef = {} }: PolicyAncestorStatus): string {
+  const { kind = 'Gateway', namespace, name, sectionName } = ancestorRef;
+  const section = sectionName ? `, section ${sectionName}` : '';
+  return `${kind} ${namespace ? `${namespace}/` : ''}${name ?? ''}${section}`;
+}
+
+function oldest(generations: (number | undefined)[]): number | undefined {
+  const known = generations.filter((g): g is number => g !== undefined);
+  return known.length ? Math.min(...known) : undefined;
+}
+
+function ancestorHealth(ancestor: PolicyAncestorStatus): AncestorHealth {
+  const conditions = ancestor.conditions ?? [];
+  return {
+    name: nameOf(ancestor),
+    controller: ancestor.controllerName ?? '',
+    state: stateOf(ancestor),
+    conditions,
+    observedGeneration: oldest(conditions.map(c => c.observedGeneration)),
+  };
+}
+
+function overall(policy: LivePolicy, ancestors: AncestorHealth[]): PolicyState {
+  if (ancestors.length === 0) {
+    return 'NotAttached';
+  }
+  const observed = oldest(ancestors.map(a => a.observedGeneration));
+  if ((observed ?? Infinity) < (policy.metadata?.generation ?? 0)) {
+    return 'Stale';
+  }
+  return policyStates.find(state => ancestors.some(a => a.state === state))!;
+}
+
+/** What a request tells that the status does not. */
+const whatToTest: Record<PolicyMechanism, string> = {
+  ExtProc:
+    'Send a request and look for what the extension changes: while the processor is down, or TLS to it fails, requests get 500 (with failOpen they pass unprocessed).',
+  Wasm: 'Send a request and look for what the extension changes: a module that Envoy cannot load gives 503, and its log says why.',
+  Lua: 'Send a request and look for what the extension changes: an error while the script runs is only in Envoy’s log.',
+  DynamicModule:
+    'Send a request and look for what the extension changes: if Envoy cannot load the module it rejects the whole listener and keeps the old one. Its counter update_rejected must not grow.',
+};
+
+const withoutEffect = ['UDPRoute', 'TCPRoute', 'TLSRoute'];
+
+/** Hints that follow from the policy and its state rather than from a condition. */
+function general(
+  health: Pick<PolicyHealth, 'state' | 'mechanisms' | 'targets'> & {
+    generation?: number;
+    observedGeneration?: number;
+  },
+): Omit<HealthHint, 'ancestors'>[] {
+  const { state, mechanisms, targets } = health;
+  const hints: Omit<HealthHint, 'ancestors'>[] = [];
+  if (state === 'NotAttached') {
+    hints.push({
+      id: 'not-attached',
+      severity: 'error',
+      meaning: `No gateway has taken notice of the policy: ${
+        targets.map(t => `${t.kind} ${t.text}`).join(', ') || 'its target'
+      } does not exist, is in another namespace, or belongs to no Gateway of Envoy Gateway. Envoy Gateway gives no condition for that.`,
+      remedy:
+        'Check name, kind and namespace of targetRefs (a targetRef is always in the policy’s own namespace), and that the route has a parentRef to a Gateway that is Programmed. Right after applying, wait some seconds. Targets in other namespaces need targetSelectors[].namespaces and a ReferenceGrant.',
+    });
+  }
+  if (state === 'Stale') {
+    hints.push({
+      id: 'stale',
+      severity: 'warning',
+      meaning: `The status is about generation ${health.observedGeneration}, the policy is at generation ${health.generation}: Envoy Gateway has not judged the latest change.`,
+      remedy:
+        'Wait half a minute. If it stays, check that the controller runs and has a leader: kubectl get pods -n envoy-gateway-system, and its log.',
+    });
+  }
+  if (state === 'Unknown') {
+    hints.push({
+      id: 'unknown',
+      severity: 'warning',
+      meaning:
+        'There is an ancestor, but no condition that says whether the policy is accepted.',
+      remedy:
+        'Wait half a minute, then look at the controller’s log: kubectl logs -n envoy-gateway-system deployment/envoy-gateway.',
+    });
+  }
+  if (mechanisms.length === 0) {
+    hints.push({
+      id: 'empty',
+      severity: 'warning',
+      meaning: 'The policy holds no extension, so it does nothing.',
+      remedy: 'Add an entry under extProc, wasm, lua or dynamicModule.',
+    });
+  }
+  const idle = targets.filter(({ kind }) => withoutEffect.includes(kind));
+  if (idle.length > 0) {
+    hints.push({
+      id: 'target-without-effect',
+      severity: 'warning',
+      meaning: `${idle
+        .map(t => `${t.kind} ${t.text}`)
+        .join(
+          ', ',
+        )}: the API accepts this kind, but extensions run on HTTP traffic only.`,
+      remedy: 'Target a Gateway, ListenerSet, HTTPRoute or GRPCRoute.',
+    });
+  }
+  if (['Accepted', 'Overridden', 'Merged'].includes(state)) {
+    hints.push(
+      ...mechanisms.map(mechanism => ({
+        id: `test-${mechanism.toLowerCase()}`,
+        severity: 'info' as const,
+        meaning:
+          'Accepted means that the configuration is valid, not that requests are processed.',
+        remedy: whatToTest[mechanism],
+      })),
+    );
+  }
+  return hints;
+}
+
+function effectOf(
+  state: PolicyState,
+  policy: LivePolicy,
+  ancestors: AncestorHealth[],
+): string {
+  const refusals = ancestors
+    .flatMap(a => a.conditions)
+    .filter(c => c.type === 'Accepted' && c.status === 'False');
+  switch (state) {
+    case 'Accepted':
+      return 'Envoy Gateway has accepted the policy.';
+    case 'NotAccepted':
+      if (refusals.every(c => c.reason === 'TargetNotFound')) {
+        return 'Requests pass without the extension.';
+      }
+      return failsOpen(policy, refusals.map(c => c.message ?? '').join('\n'))
+        ? 'Requests pass without the extension that failed, because it is failOpen.'
+        : 'Every request to the affected routes is answered with 500.';
+    case 'Conflicted':
+      return 'Requests are processed by the other policy only.';
+    case 'Overridden':
+      return 'On some routes another policy runs in its place.';
+    case 'Merged':
+      return 'It runs together with another policy.';
+    case 'NotAttached':
+      return 'Requests pass without the extension.';
+    case 'Stale':
+      return 'Requests may still be processed as before the last change.';
+    default:
+      return 'What requests see is not known.';
+  }
+}
+
+/** The same explanation for several gateways is given once. */
+function explained(ancestors: AncestorHealth[]): HealthHint[] {
+  const hints = new Map<string, HealthHint>();
+  for (const { name, conditions } of ancestors) {
+    for (const hint of conditions.flatMap(explain)) {
+      const key = `${hint.id} ${hint.meaning}`;
+      const known = hints.get(key);
+      if (!known) {
+        hints.set(key, { ...hint, ancestors: [name] });
+      } else if (!known.ancestors.includes(name)) {
+        known.ancestors.push(name);
+      }
+    }
+  }
+  return [...hints.values()];
+}
+
+const severities: HealthHint['severity'][] = ['error', 'warning', 'info'];
+
+/**
+ * What a live EnvoyExtensionPolicy’s status says: one state, the conditions of every ancestor, and for each known
+ * reason what it means and what to do.
+ *
+ * @public
+ * @param policy - the object as the API server returns it; undefined where there is none
+ */
+export function policyHealth(policy: LivePolicy | undefined): PolicyHealth {
+  if (!policy) {
+    return {
+      state: 'NotDeployed',
+      effect: 'Requests pass without the extension.',
+      name: '',
+      namespace: '',
+      mechanisms: [],
+      targets: [],
+      ancestors: [],
+      hints: [
+        {
+          id: 'not-deployed',
+          severity: 'info',
+          meaning: 'There is no policy of this extension in the cluster.',
+          remedy:
+            'Apply it: kubectl apply -k policy/ in the extension’s repository (kubectl apply -k k8s/ for an external processor). Policies are found by their label backstage.io/kubernetes-id.',
+          ancestors: [],
+        },
+      ],
+    };
+  }
+  const ancestors = (policy.status?.ancestors ?? []).map(ancestorHealth);
+  const shared = {
+    state: overall(policy, ancestors),
+    mechanisms: mechanismsOf(policy),
+    targets: targetsOf(policy),
+    generation: policy.metadata?.generation,
+    observedGeneration: oldest(ancestors.map(a => a.observedGeneration)),
+  };
+  return {
+    ...shared,
+    effect: effectOf(shared.state, policy, ancestors),
+    name: policy.metadata?.name ?? '',
+    namespace: policy.metadata?.namespace ?? 'default',
+    createdAt: policy.metadata?.creationTimestamp,
+    ancestors,
+    hints: [
+      ...explained(ancestors),
+      ...general(shared).map(hint => ({ ...hint, ancestors: [] })),
+    ].sort(
+      (a, b) => severities.indexOf(a.severity) - severities.indexOf(b.severity),
+    ),
+  };
+}

@@ -1,0 +1,68 @@
+import {
+  LivePolicy,
+  PolicyMechanism,
+  PolicyTarget,
+  PolicyTargetSelector,
+} from './types';
+
+const lists = {
+  extProc: 'ExtProc',
+  wasm: 'Wasm',
+  lua: 'Lua',
+  dynamicModule: 'DynamicModule',
+} as const;
+
+/** The mechanisms that a policy uses. */
+export function mechanismsOf({ spec = {} }: LivePolicy): PolicyMechanism[] {
+  return (Object.keys(lists) as (keyof typeof lists)[])
+    .filter(list => (spec[list]?.length ?? 0) > 0)
+    .map(list => lists[list]);
+}
+
+function selected(selector: PolicyTargetSelector): string {
+  const labels = Object.entries(selector.matchLabels ?? {}).map(
+    ([key, value]) => `${key}=${value}`,
+  );
+  const expressions = (selector.matchExpressions ?? []).map(
+    ({ key, operator, values }) =>
+      [key, operator, values?.join(', ')].filter(Boolean).join(' '),
+  );
+  const where = [...labels, ...expressions].join(', ') || 'any label';
+  const from = selector.namespaces?.from ?? 'Same';
+  const namespaces: Record<string, string> = {
+    Same: '',
+    All: ' in all namespaces',
+    Selector: ' in selected namespaces',
+  };
+  return `every ${selector.kind ?? 'object'} with ${where}${
+    namespaces[from] ?? ''
+  }`;
+}
+
+/** What a policy is attached to. */
+export function targetsOf({ metadata, spec = {} }: LivePolicy): PolicyTarget[] {
+  const refs = spec.targetRefs ?? (spec.targetRef ? [spec.targetRef] : []);
+  return [
+    ...refs.map(({ kind = '', name = '', sectionName }) => ({
+      kind,
+      text: `${metadata?.namespace ?? 'default'}/${name}`,
+      ...(sectionName ? { sectionName } : {}),
+    })),
+    ...(spec.targetSelectors ?? []).map(selector => ({
+      kind: selector.kind ?? '',
+      text: selected(selector),
+    })),
+  ];
+}
+
+/** Whether what fails is left out instead of failing the request: only Wasm and ExtProc can, entry by entry. */
+export function failsOpen({ spec = {} }: LivePolicy, message: string): boolean {
+  if (/^(Lua|DynamicModule): /m.test(message)) {
+    return false;
+  }
+  const failing = [
+    ...(/^Wasm: /m.test(message) ? spec.wasm ?? [] : []),
+    ...(/^ExtProc: /m.test(message) ? spec.extProc ?? [] : []),
+  ];
+  return failing.length > 0 && failing.every(entry => entry.failOpen === true);
+}

@@ -1,0 +1,142 @@
+/**
+ * What of an EnvoyExtensionPolicy is read; everything may be missing, because it comes from a cluster. Lists in the
+ * Kubernetes plugin's answers lack `apiVersion`.
+ *
+ * @public
+ */
+export interface LivePolicy {
+  apiVersion?: string;
+  kind?: string;
+  metadata?: {
+    name?: string;
+    namespace?: string;
+    uid?: string;
+    creationTimestamp?: string;
+    generation?: number;
+    labels?: Record<string, string>;
+    [key: string]: unknown;
+  };
+  spec?: {
+    targetRef?: PolicyTargetRef;
+    targetRefs?: PolicyTargetRef[];
+    targetSelectors?: PolicyTargetSelector[];
+    mergeType?: string;
+    extProc?: { failOpen?: boolean; [key: string]: unknown }[];
+    wasm?: { failOpen?: boolean; [key: string]: unknown }[];
+    lua?: Record<string, unknown>[];
+    dynamicModule?: Record<string, unknown>[];
+    [key: string]: unknown;
+  };
+  status?: { ancestors?: PolicyAncestorStatus[] };
+}
+
+/** An entry of `spec.targetRefs`. @public */
+export interface PolicyTargetRef {
+  group?: string;
+  kind?: string;
+  name?: string;
+  sectionName?: string;
+}
+
+/** An entry of `spec.targetSelectors`. @public */
+export interface PolicyTargetSelector {
+  group?: string;
+  kind?: string;
+  matchLabels?: Record<string, string>;
+  matchExpressions?: { key: string; operator: string; values?: string[] }[];
+  namespaces?: { from?: string };
+}
+
+/** An entry of `status.ancestors`. @public */
+export interface PolicyAncestorStatus {
+  ancestorRef?: PolicyTargetRef & { namespace?: string };
+  controllerName?: string;
+  conditions?: PolicyCondition[];
+}
+
+/** A condition of an ancestor. @public */
+export interface PolicyCondition {
+  type: string;
+  status: string;
+  reason?: string;
+  message?: string;
+  observedGeneration?: number;
+  lastTransitionTime?: string;
+}
+
+/**
+ * The one word for what a gateway makes of a policy, the gravest first.
+ *
+ * @public
+ */
+export const policyStates = [
+  'NotAccepted',
+  'Conflicted',
+  'NotAttached',
+  'Stale',
+  'Unknown',
+  'NotDeployed',
+  'Overridden',
+  'Merged',
+  'Accepted',
+] as const;
+
+/** One of {@link policyStates}. @public */
+export type PolicyState = (typeof policyStates)[number];
+
+/** How a policy extends the gateway, in the words of its documentation. @public */
+export type PolicyMechanism = 'ExtProc' | 'Wasm' | 'Lua' | 'DynamicModule';
+
+/** What a policy is attached to. @public */
+export interface PolicyTarget {
+  kind: string;
+  /** `default/my-route`, or what is selected: `HTTPRoutes with app=shop`. */
+  text: string;
+  sectionName?: string;
+}
+
+/**
+ * What is so, and what to do about it.
+ *
+ * @public
+ */
+export interface HealthHint {
+  /** Which entry of the table it is from. */
+  id: string;
+  severity: 'error' | 'warning' | 'info';
+  meaning: string;
+  remedy: string;
+  /** The ancestors whose conditions it explains: `Gateway default/eg`. Empty where it concerns the policy as a whole. */
+  ancestors: string[];
+}
+
+/** An ancestor with its own state. @public */
+export interface AncestorHealth {
+  /** `Gateway default/eg`, with `, section http` where there is one. */
+  name: string;
+  controller: string;
+  state: PolicyState;
+  conditions: PolicyCondition[];
+  /** The oldest generation that a condition was written for. */
+  observedGeneration?: number;
+}
+
+/**
+ * What a live policy's status says.
+ *
+ * @public
+ */
+export interface PolicyHealth {
+  state: PolicyState;
+  /** What requests see because of it. */
+  effect: string;
+  name: string;
+  namespace: string;
+  mechanisms: PolicyMechanism[];
+  targets: PolicyTarget[];
+  generation?: number;
+  observedGeneration?: number;
+  createdAt?: string;
+  ancestors: AncestorHealth[];
+  hints: HealthHint[];
+}

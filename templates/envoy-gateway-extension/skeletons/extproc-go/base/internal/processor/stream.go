@@ -1,0 +1,269 @@
+package processor
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+
+	filterv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/ext_proc/v3"
+	extprocv3 "github.com/envoyproxy/go-control-plane/envoy/service/ext_proc/v3"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"ext-proc-server/internal/exchange"
+)
+
+// Outcomes of a message.
+const (
+	outcomeUnchanged = "unchanged"
+	outcomeChanged   = "changed"
+	outcomeHeld      = "held" // the reply waits for more of the body
+	outcomeRejected  = "rejected"
+	outcomeError     = "error"
+)
+
+// stream is the state of one HTTP exchange. It does no I/O.
+type stream struct {
+	exchange          *exchange.Exchange
+	request, response *direction
+	maxBodyBytes      int
+
+	configured bool
+	rejected   bool
+
+	// For logs and metrics.
+	phase        string // of the last message
+	outcome      string // of the last message
+	messages     int
+	rejectedWith int
+}
+
+// direction is one half of the exchange: both halves follow the same rules.
+type direction struct {
+	phases
+	mode filterv3.ProcessingMode_BodySendMode
+
+	headers *exchange.Headers // as the logic sees and changes them
+	known   *exchange.Headers // as Envoy knows them: the base of the next mutation
+
+	onHeaders func(*exchange.Exchange) error
+	wantsBody func(*exchange.Exchange) bool
+	onBody    func(*exchange.Exchange, []byte) ([]byte, bool, error)
+
+	collecting  bool   // the logic needs the whole body, which has yet to come
+	holdHeaders bool   // the reply to the headers waits for the body
+	body        []byte // collected so far
+}
+
+func newStream(e Extension, maxBodyBytes int) *stream {
+	x := exchange.New()
+	return &stream{
+		exchange: x,
+		request: &direction{
+			phases: requestPhases, headers: x.Request, known: x.Request.Clone(),
+			onHeaders: e.OnRequestHeaders, wantsBody: e.WantsRequestBody, onBody: e.OnRequestBody,
+		},
+		response: &direction{
+			phases: responsePhases, headers: x.Response, known: x.Response.Clone(),
+			onHeaders: e.OnResponseHeaders, wantsBody: e.WantsResponseBody, onBody: e.OnResponseBody,
+		},
+		maxBodyBytes: maxBodyBytes,
+		phase:        "none",
+		outcome:      outcomeError,
+	}
+}
+
+// handle returns the replies to one message. None at all means that the reply
+// is held back until the body is complete.
+func (s *stream) handle(message *extprocv3.ProcessingRequest) ([]*extprocv3.ProcessingResponse, error) {
+	s.messages++
+	s.outcome = outcomeError
+	if !s.configured {
+		s.configure(message.GetProtocolConfig())
+	}
+	if s.rejected {
+		// Sent by Envoy before it read the rejection.
+		s.outcome = outcomeRejected
+		return nil, nil
+	}
+
+	var replies []*extprocv3.ProcessingResponse
+	var err error
+	switch m := message.GetRequest().(type) {
+	case *extprocv3.ProcessingRequest_RequestHeaders:
+		s.phase = s.request.headersPhase
+		replies, err = s.onHeaders(s.request, m.RequestHeaders)
+	case *extprocv3.ProcessingRequest_RequestBody:
+		s.phase = s.request.bodyPhase
+		replies, err = s.onBody(s.request, m.RequestBody)
+	case *extprocv3.ProcessingRequest_RequestTrailers:
+		s.phase = s.request.trailersPhase
+		replies, err = s.onTrailers(s.request)
+	case *extprocv3.ProcessingRequest_ResponseHeaders:
+		s.phase = s.response.headersPhase
+		replies, err = s.onHeaders(s.response, m.ResponseHeaders)
+	case *extprocv3.ProcessingRequest_ResponseBody:
+		s.phase = s.response.bodyPhase
+		replies, err = s.onBody(s.response, m.ResponseBody)
+	case *extprocv3.ProcessingRequest_ResponseTrailers:
+		s.phase = s.response.trailersPhase
+		replies, err = s.onTrailers(s.response)
+	default:
+		s.phase = "unknown"
+		return nil, status.Errorf(codes.Unimplemented, "unknown message %T", m)
+	}
+
+	var rejection *exchange.Rejection
+	if errors.As(err, &rejection) {
+		if rejection.Status < 200 || rejection.Status > 599 {
+			return nil, fmt.Errorf("a rejection cannot have status %d; use 200 to 599", rejection.Status)
+		}
+		s.rejected, s.rejectedWith, s.outcome = true, rejection.Status, outcomeRejected
+		return []*extprocv3.ProcessingResponse{immediateReply(rejection)}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case len(replies) == 0:
+		s.outcome = outcomeHeld
+	case s.outcome != outcomeChanged:
+		s.outcome = outcomeUnchanged
+	}
+	return replies, nil
+}
+
+// configure takes the body modes from the stream's first message.
+func (s *stream) configure(c *extprocv3.ProtocolConfiguration) {
+	s.configured = true
+	if c == nil {
+		// Envoy 1.36 to 1.40 always tell. Of an older one the most likely mode
+		// is assumed.
+		s.request.mode, s.response.mode = filterv3.ProcessingMode_BUFFERED, filterv3.ProcessingMode_BUFFERED
+		return
+	}
+	s.request.mode, s.response.mode = c.GetRequestBodyMode(), c.GetResponseBodyMode()
+}
+
+func (s *stream) onHeaders(d *direction, m *extprocv3.HttpHeaders) ([]*extprocv3.ProcessingResponse, error) {
+	for _, h := range m.GetHeaders().GetHeaders() {
+		d.headers.Append(h.GetKey(), valueOf(h))
+	}
+	d.known = d.headers.Clone()
+	if err := d.onHeaders(s.exchange); err != nil {
+		return nil, err
+	}
+	d.collecting = d.mode != filterv3.ProcessingMode_NONE && !m.GetEndOfStream() && d.wantsBody(s.exchange)
+	if d.collecting {
+		switch d.mode {
+		case filterv3.ProcessingMode_BUFFERED, filterv3.ProcessingMode_BUFFERED_PARTIAL:
+		case filterv3.ProcessingMode_FULL_DUPLEX_STREAMED:
+			// Envoy sends the body without waiting. As long as the headers are
+			// held, the exchange can still be refused.
+			d.holdHeaders = true
+			return nil, nil
+		default:
+			return nil, status.Errorf(codes.FailedPrecondition,
+				"the extension needs the whole %s body, which body mode %s does not deliver; use Buffered or FullDuplexStreamed in the EnvoyExtensionPolicy", d.name, d.mode)
+		}
+	}
+	return []*extprocv3.ProcessingResponse{d.headersReply(s.takeMutation(d))}, nil
+}
+
+func (s *stream) onBody(d *direction, m *extprocv3.HttpBody) ([]*extprocv3.ProcessingResponse, error) {
+	duplex := d.mode == filterv3.ProcessingMode_FULL_DUPLEX_STREAMED
+	if !d.collecting {
+		if duplex {
+			// In this mode Envoy keeps nothing: what is not sent back is lost.
+			return d.streamedReplies(m.GetBody(), m.GetEndOfStream()), nil
+		}
+		return []*extprocv3.ProcessingResponse{d.bodyReply(nil)}, nil
+	}
+	if len(d.body)+len(m.GetBody()) > s.maxBodyBytes {
+		return nil, d.tooLarge()
+	}
+	if duplex {
+		d.body = append(d.body, m.GetBody()...)
+		if !m.GetEndOfStream() {
+			return nil, nil
+		}
+		return s.finishDuplex(d, true)
+	}
+	if d.mode == filterv3.ProcessingMode_BUFFERED_PARTIAL && !m.GetEndOfStream() {
+		// Only the beginning of the body.
+		return nil, d.tooLarge()
+	}
+
+	d.collecting = false
+	body, changed, err := d.onBody(s.exchange, m.GetBody())
+	if err != nil {
+		return nil, err
+	}
+	common := &extprocv3.CommonResponse{HeaderMutation: s.takeMutation(d)}
+	if changed {
+		s.outcome = outcomeChanged
+		common.BodyMutation = &extprocv3.BodyMutation{Mutation: &extprocv3.BodyMutation_Body{Body: body}}
+		if d.headers.Has("content-length") {
+			// Envoy compares the two and fails the request if they differ.
+			common.HeaderMutation = withSet(common.HeaderMutation, "content-length", strconv.Itoa(len(body)))
+		}
+	}
+	return []*extprocv3.ProcessingResponse{d.bodyReply(common)}, nil
+}
+
+func (s *stream) onTrailers(d *direction) ([]*extprocv3.ProcessingResponse, error) {
+	var replies []*extprocv3.ProcessingResponse
+	if d.holdHeaders {
+		// The body ended with its last chunk; the trailers end the stream.
+		var err error
+		if replies, err = s.finishDuplex(d, false); err != nil {
+			return nil, err
+		}
+	}
+	return append(replies, d.trailersReply()), nil
+}
+
+// finishDuplex lets the logic decide on the collected body, then answers the
+// headers and sends the body.
+func (s *stream) finishDuplex(d *direction, endOfStream bool) ([]*extprocv3.ProcessingResponse, error) {
+	body, changed, err := d.onBody(s.exchange, d.body)
+	if err != nil {
+		return nil, err
+	}
+	if changed {
+		s.outcome = outcomeChanged
+	} else {
+		body = d.body
+	}
+	d.collecting, d.holdHeaders, d.body = false, false, nil
+	replies := []*extprocv3.ProcessingResponse{d.headersReply(s.takeMutation(d))}
+	return append(replies, d.streamedReplies(body, endOfStream)...), nil
+}
+
+// close is called when Envoy has ended the stream.
+func (s *stream) close() error {
+	if !s.rejected && (s.request.holdHeaders || s.response.holdHeaders) {
+		return status.Error(codes.Aborted, "the stream ended before the body was complete")
+	}
+	return nil
+}
+
+// tooLarge refuses a body of which the logic has seen only a part. It answers
+// the client rather than fail, because with failOpen a failure would let the
+// body through.
+func (d *direction) tooLarge() error {
+	if d.name == requestPhases.name {
+		return &exchange.Rejection{Status: 413, Body: "request body too large\n", Reason: "ext_proc_request_body_too_large"}
+	}
+	return &exchange.Rejection{Status: 500, Body: "response body too large\n", Reason: "ext_proc_response_body_too_large"}
+}
+
+// takeMutation returns what changed since Envoy was told last.
+func (s *stream) takeMutation(d *direction) *extprocv3.HeaderMutation {
+	m := headerMutation(d.known, d.headers)
+	if m != nil {
+		s.outcome = outcomeChanged
+		d.known = d.headers.Clone()
+	}
+	return m
+}

@@ -1,0 +1,32 @@
+package telemetry
+
+import (
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestMetrics(t *testing.T) {
+	m := New()
+	m.StreamStarted()
+	m.StreamStarted()
+	m.StreamEnded("OK")
+	m.Message("request_headers", "changed", time.Millisecond)
+	m.Panicked()
+
+	response := httptest.NewRecorder()
+	m.Handler().ServeHTTP(response, httptest.NewRequest("GET", "/metrics", nil))
+	for _, want := range []string{
+		"ext_proc_streams_active 1",
+		`ext_proc_streams_total{code="OK"} 1`,
+		`ext_proc_messages_total{outcome="changed",phase="request_headers"} 1`,
+		`ext_proc_message_duration_seconds_count{phase="request_headers"} 1`,
+		"ext_proc_panics_total 1",
+		"go_goroutines",
+	} {
+		if !strings.Contains(response.Body.String(), want) {
+			t.Errorf("no %s", want)
+		}
+	}
+}

@@ -1,0 +1,139 @@
+// Command ext-proc-server is an external processor (ext_proc) for Envoy. What
+// it does to requests and responses is in internal/extension.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"ext-proc-server/internal/extension"
+	"ext-proc-server/internal/processor"
+	"ext-proc-server/internal/server"
+	"ext-proc-server/internal/telemetry"
+)
+
+type options struct {
+	config, listen, metricsListen string
+	maxBodyBytes                  int
+	logLevel                      slog.Level
+	server                        server.Options
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	// A second signal ends the process at once.
+	context.AfterFunc(ctx, stop)
+	os.Exit(run(ctx, os.Args[1:], os.Stderr))
+}
+
+// run returns the exit code: 0 after a clean stop, 1 for a wrong setting or a
+// failure, 2 for a wrong flag.
+func run(ctx context.Context, args []string, stderr io.Writer) int {
+	o, err := parseFlags(args, stderr)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return 0
+	case err != nil:
+		return 2
+	}
+	log := slog.New(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: o.logLevel}))
+	if err := serve(ctx, o, log); err != nil {
+		log.Error("cannot run", "error", err.Error())
+		return 1
+	}
+	return 0
+}
+
+func parseFlags(args []string, stderr io.Writer) (options, error) {
+	var o options
+	flags := flag.NewFlagSet("ext-proc-server", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.StringVar(&o.config, "config", "/etc/ext-proc/settings.json", "settings `file`")
+	flags.StringVar(&o.listen, "listen", ":9002", "`address` of the gRPC server")
+	flags.StringVar(&o.metricsListen, "metrics-listen", ":9090", "`address` of /metrics; empty turns it off")
+	flags.IntVar(&o.maxBodyBytes, "max-body-bytes", 8<<20, "largest body that is processed, in bytes")
+	flags.DurationVar(&o.server.DrainDelay, "drain-delay", 5*time.Second, "after SIGTERM: time to accept new streams while NOT_SERVING")
+	flags.DurationVar(&o.server.Grace, "grace", 30*time.Second, "after the drain delay: time for open streams to end")
+	flags.StringVar(&o.server.CertFile, "tls-cert", "", "PEM `file` of the certificate; turns TLS on")
+	flags.StringVar(&o.server.KeyFile, "tls-key", "", "PEM `file` of the certificate's key")
+	flags.TextVar(&o.logLevel, "log-level", slog.LevelInfo, "debug, info, warn or error")
+	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	err := checkFlags(flags.Args(), o)
+	if err != nil {
+		fmt.Fprintln(stderr, err)
+	}
+	return o, err
+}
+
+func checkFlags(rest []string, o options) error {
+	switch {
+	case len(rest) > 0:
+		return fmt.Errorf("unexpected argument %q; all settings are flags, see -help", rest[0])
+	case o.maxBodyBytes <= 0 || o.maxBodyBytes > 1<<30:
+		return fmt.Errorf("-max-body-bytes: %d is not allowed; use 1 to 1073741824", o.maxBodyBytes)
+	case o.server.DrainDelay < 0 || o.server.Grace < 0:
+		return errors.New("-drain-delay and -grace must not be negative")
+	case (o.server.CertFile == "") != (o.server.KeyFile == ""):
+		return errors.New("-tls-cert and -tls-key go together; give both or none")
+	}
+	return nil
+}
+
+func serve(ctx context.Context, o options, log *slog.Logger) error {
+	ext, err := loadExtension(o.config)
+	if err != nil {
+		return err
+	}
+	metrics := telemetry.New()
+	o.server.MaxBodyBytes, o.server.Log = o.maxBodyBytes, log
+	srv, err := server.New(processor.New(ext, o.maxBodyBytes, log, metrics), o.server)
+	if err != nil {
+		return err
+	}
+
+	// Everything that can be wrong has been checked: only now listen.
+	listener, err := net.Listen("tcp", o.listen)
+	if err != nil {
+		return fmt.Errorf("-listen: %w", err)
+	}
+	if o.metricsListen != "" {
+		metricsListener, err := net.Listen("tcp", o.metricsListen)
+		if err != nil {
+			return fmt.Errorf("-metrics-listen: %w", err)
+		}
+		// Metrics stay up while the server drains.
+		metricsCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
+		defer stop()
+		go func() {
+			if err := server.ServeMetrics(metricsCtx, metricsListener, metrics.Handler()); err != nil {
+				log.Error("metrics endpoint failed", "error", err.Error())
+			}
+		}()
+	}
+	log.Info("listening", "address", listener.Addr().String(), "metrics", o.metricsListen, "tls", o.server.CertFile != "", "max_body_bytes", o.maxBodyBytes)
+	return srv.Run(ctx, listener)
+}
+
+func loadExtension(path string) (*extension.Extension, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("-config: %w", err)
+	}
+	defer file.Close()
+	ext, err := extension.Load(file)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return ext, nil
+}

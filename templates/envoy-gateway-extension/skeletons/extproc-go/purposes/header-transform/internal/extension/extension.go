@@ -1,0 +1,98 @@
+// Package extension is this extension's logic: it changes headers as the
+// settings say. docs/purpose.md describes them.
+package extension
+
+import (
+	"io"
+
+	"ext-proc-server/internal/exchange"
+	"ext-proc-server/internal/settings"
+)
+
+// operation is one change of the headers.
+type operation func(*exchange.Headers)
+
+// Extension is immutable: one value serves all exchanges at once.
+type Extension struct {
+	request, response []operation
+}
+
+// Load reads the settings.
+func Load(r io.Reader) (*Extension, error) {
+	root, err := settings.Parse(r)
+	if err != nil {
+		return nil, err
+	}
+	members := root.Object("request", "response")
+	e := &Extension{
+		request:  operations(members["request"]),
+		response: operations(members["response"]),
+	}
+	return e, root.Err()
+}
+
+func operations(list settings.Value) []operation {
+	var ops []operation
+	for _, v := range list.Array() {
+		ops = append(ops, parse(v))
+	}
+	return ops
+}
+
+func parse(v settings.Value) operation {
+	action := v.Member("action")
+	switch action.Text() {
+	case "set":
+		m := v.Object("action", "name", "value")
+		name, value := m["name"].HeaderName(), m["value"].HeaderValue()
+		return func(h *exchange.Headers) { h.Set(name, value) }
+	case "append":
+		m := v.Object("action", "name", "value")
+		name, value := m["name"].HeaderName(), m["value"].HeaderValue()
+		return func(h *exchange.Headers) { h.Append(name, value) }
+	case "remove":
+		name := v.Object("action", "name")["name"].HeaderName()
+		return func(h *exchange.Headers) { h.Remove(name) }
+	case "rename":
+		m := v.Object("action", "name", "to")
+		name, to := m["name"].HeaderName(), m["to"].HeaderName()
+		return func(h *exchange.Headers) { h.Rename(name, to) }
+	default:
+		action.Wrong("use set, append, remove or rename")
+		return nil
+	}
+}
+
+func apply(ops []operation, h *exchange.Headers) {
+	for _, op := range ops {
+		op(h)
+	}
+}
+
+// OnRequestHeaders applies the request operations in their order.
+func (e *Extension) OnRequestHeaders(x *exchange.Exchange) error {
+	apply(e.request, x.Request)
+	return nil
+}
+
+// OnResponseHeaders applies the response operations in their order.
+func (e *Extension) OnResponseHeaders(x *exchange.Exchange) error {
+	apply(e.response, x.Response)
+	return nil
+}
+
+// WantsRequestBody is false: bodies pass unread.
+func (e *Extension) WantsRequestBody(*exchange.Exchange) bool { return false }
+
+// OnRequestBody is never called.
+func (e *Extension) OnRequestBody(_ *exchange.Exchange, body []byte) ([]byte, bool, error) {
+	return body, false, nil
+}
+
+// WantsResponseBody is false: bodies pass unread.
+func (e *Extension) WantsResponseBody(*exchange.Exchange) bool { return false }
+
+// OnResponseBody is never called.
+func (e *Extension) OnResponseBody(_ *exchange.Exchange, body []byte) ([]byte, bool, error) {
+	return body, false, nil
+}

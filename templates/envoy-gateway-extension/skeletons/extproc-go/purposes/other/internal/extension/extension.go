@@ -1,0 +1,74 @@
+// Package extension is this extension's logic. As generated it marks every
+// request and response with one header: the proof that it runs, and the sample
+// to replace.
+package extension
+
+import (
+	"io"
+
+	"ext-proc-server/internal/exchange"
+	"ext-proc-server/internal/settings"
+)
+
+// Extension is immutable: one value serves all exchanges at once.
+type Extension struct {
+	headerName, headerValue string
+}
+
+// Load reads the settings. They are complete or refused.
+//
+// TODO(you): read your own settings here.
+func Load(r io.Reader) (*Extension, error) {
+	root, err := settings.Parse(r)
+	if err != nil {
+		return nil, err
+	}
+	header := root.Object("header")["header"].Object("name", "value")
+	e := &Extension{
+		headerName:  header["name"].HeaderName(),
+		headerValue: header["value"].HeaderValue(),
+	}
+	return e, root.Err()
+}
+
+// OnRequestHeaders is called for every request.
+//
+// TODO(you): put the logic for requests here. Change x.Request, or return an
+// *exchange.Rejection to answer the client yourself.
+func (e *Extension) OnRequestHeaders(x *exchange.Exchange) error {
+	x.Request.Set(e.headerName, e.headerValue)
+	return nil
+}
+
+// WantsRequestBody decides whether OnRequestBody is called.
+//
+// TODO(you): return true for the requests whose body the logic needs. Each of
+// them is then held until its body is complete.
+func (e *Extension) WantsRequestBody(*exchange.Exchange) bool { return false }
+
+// OnRequestBody gets the whole body.
+//
+// TODO(you): return the new body and true to replace it.
+func (e *Extension) OnRequestBody(_ *exchange.Exchange, body []byte) ([]byte, bool, error) {
+	return body, false, nil
+}
+
+// OnResponseHeaders is called for every response; x.Request is still there.
+//
+// TODO(you): put the logic for responses here.
+func (e *Extension) OnResponseHeaders(x *exchange.Exchange) error {
+	x.Response.Set(e.headerName, e.headerValue)
+	return nil
+}
+
+// WantsResponseBody decides whether OnResponseBody is called.
+//
+// TODO(you): return true for the responses whose body the logic needs.
+func (e *Extension) WantsResponseBody(*exchange.Exchange) bool { return false }
+
+// OnResponseBody gets the whole body.
+//
+// TODO(you): return the new body and true to replace it.
+func (e *Extension) OnResponseBody(_ *exchange.Exchange, body []byte) ([]byte, bool, error) {
+	return body, false, nil
+}

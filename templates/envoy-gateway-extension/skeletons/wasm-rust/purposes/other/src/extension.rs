@@ -1,0 +1,79 @@
+//! The logic of this extension. It sets one header in each direction: the proof that it runs, and
+//! the sample to replace. See docs/purpose.md.
+
+use crate::filter::config::{self, ConfigError, Field};
+use crate::filter::headers::Headers;
+use crate::filter::{AfterHeaders, Direction, HttpExtension};
+
+#[derive(Debug)]
+pub struct Extension {
+    name: String,
+    value: String,
+}
+
+impl HttpExtension for Extension {
+    // TODO(you): read your own settings; keep `config` of the policy in step.
+    fn from_config(text: &[u8]) -> Result<Self, ConfigError> {
+        let value = config::parse(text)?;
+        let config = Field::root(&value);
+        config.only_keys(&["header"])?;
+        let header = config.member("header")?;
+        header.only_keys(&["name", "value"])?;
+        Ok(Extension {
+            name: header.member("name")?.header_name()?,
+            value: header.member("value")?.header_value()?,
+        })
+    }
+
+    // TODO(you): put your logic here. Return `BufferBody` and write `on_body` to see bodies, or
+    // `Reply` to answer the client without the upstream. Never panic: it ends the VM.
+    fn on_headers(&self, _direction: Direction, headers: &mut Headers) -> AfterHeaders {
+        headers.set(&self.name, self.value.as_str());
+        AfterHeaders::Continue
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONFIG: &[u8] = br#"{"header": {"name": "x-processed-by", "value": "my-ext"}}"#;
+
+    // TODO(you): test your logic; it needs no Envoy.
+    #[test]
+    fn sets_the_header_in_both_directions() {
+        let extension = Extension::from_config(CONFIG).unwrap();
+        for direction in [Direction::Request, Direction::Response] {
+            let mut headers = Headers::new(vec![
+                ("x-processed-by".to_owned(), b"someone".to_vec()),
+                ("x-processed-by".to_owned(), b"else".to_vec()),
+            ]);
+            let next = extension.on_headers(direction, &mut headers);
+            assert_eq!(next, AfterHeaders::Continue);
+            let values: Vec<&[u8]> = headers.values("x-processed-by").collect();
+            assert_eq!(values, [b"my-ext"], "{direction:?}");
+        }
+    }
+
+    #[test]
+    fn wrong_configurations_are_refused_with_the_remedy() {
+        for (config, expected) in [
+            ("{}", "field config.header is missing: add it"),
+            (
+                r#"{"header": {"name": "x-a"}}"#,
+                "field config.header.value is missing: add it",
+            ),
+            (
+                r#"{"header": {"name": "host", "value": "v"}}"#,
+                "field config.header.name is \"host\": Envoy owns",
+            ),
+            (
+                r#"{"header": {"name": "x-a", "value": "v"}, "more": 1}"#,
+                "field config.more is 1: unknown key",
+            ),
+        ] {
+            let error = Extension::from_config(config.as_bytes()).unwrap_err();
+            assert!(error.to_string().contains(expected), "{config}: {error}");
+        }
+    }
+}
