@@ -116,8 +116,12 @@ async function make(
   return { ok: exitCode === 0, output: all ?? '' };
 }
 
-function tail(output: string): string {
-  return output.trim().split('\n').slice(-25).join('\n');
+/** What failed: the cases that test/run_cases.py reports, or the end of the output where it did not come so far. */
+function failures(output: string): string {
+  const cases = output.match(/^FAIL.*(\n {8}.*)*/gm);
+  return cases
+    ? cases.join('\n')
+    : output.trim().split('\n').slice(-25).join('\n');
 }
 
 async function runJob(
@@ -161,7 +165,7 @@ async function runJob(
     );
     const built = await make(directory, ['build', 'test']);
     if (!built.ok) {
-      throw new Error(`make build test failed:\n${tail(built.output)}`);
+      throw new Error(`make build test failed:\n${failures(built.output)}`);
     }
   } catch (error) {
     for (const envoy of envoys) {
@@ -186,7 +190,7 @@ async function runJob(
       ...name,
       envoy,
       status: ok && passed ? 'passed' : 'failed',
-      message: ok && passed ? `${passed} cases` : tail(output),
+      message: ok && passed ? `${passed} cases` : failures(output),
       seconds: since(begin),
     });
     begin = Date.now();

@@ -1,3 +1,5 @@
+/* eslint-disable jest/no-export, jest/valid-title, jest/valid-describe-callback, jest/no-disabled-tests --
+   this is no test but what tests are declared with */
 import { sync } from 'execa';
 
 /** Whether a program can be run. */

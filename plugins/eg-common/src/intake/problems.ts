@@ -53,7 +53,11 @@ export function shown(value: unknown): string {
   if (value === undefined) {
     return '';
   }
-  const text = JSON.stringify(value) ?? String(value);
+  // Controls and direction marks are written out, so that they can be seen and change nothing of what is shown.
+  const text = (JSON.stringify(value) ?? String(value)).replace(
+    /[\p{C}\p{Zl}\p{Zp}]/gu,
+    c => `\\u${c.codePointAt(0)!.toString(16).padStart(4, '0')}`,
+  );
   return text.length > longest ? `${text.slice(0, longest)}…` : text;
 }
 

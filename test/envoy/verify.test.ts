@@ -1,0 +1,84 @@
+import { generateInto, Scaffolder, startScaffolder } from 'eg-cli';
+import fs from 'fs-extra';
+import os from 'os';
+import { join } from 'path';
+import { newestRelease, parseAnswers } from 'backstage-plugin-eg-common';
+import { verify } from 'backstage-plugin-scaffolder-backend-module-eg';
+import { describeWith } from '../src/tools';
+import { envoyBinary } from './envoy';
+
+jest.setTimeout(600_000);
+
+describeWith(['make', 'python3'], 'eg:verify with a real Envoy', () => {
+  let scaffolder: Scaffolder;
+  let folder: string;
+  let directory: string;
+  let envoy: string;
+
+  beforeAll(async () => {
+    envoy = await envoyBinary(newestRelease.testEnvoy);
+    folder = await fs.mkdtemp(join(os.tmpdir(), 'eg-verify-test-'));
+    directory = join(folder, 'repository');
+    scaffolder = await startScaffolder();
+    await generateInto(
+      scaffolder,
+      parseAnswers({
+        name: 'my-extension',
+        owner: 'group:default/platform',
+        purpose: 'header-transform',
+        implementation: 'lua',
+      }),
+      directory,
+    );
+  });
+  afterAll(async () => {
+    await scaffolder?.stop();
+    await fs.remove(folder);
+  });
+
+  const behaviour = async (timeout = 300_000) => {
+    const { checks } = await verify(directory, { envoy, timeout });
+    return checks.find(check => check.id === 'behaviour')!;
+  };
+  const names = async () => (await fs.readdir(directory)).sort();
+
+  it('passes what does what was asked for, and leaves the repository as it was', async () => {
+    const before = await names();
+    expect(await behaviour()).toMatchObject({
+      status: 'passed',
+      details: ['5 cases passed in a real Envoy'],
+    });
+    expect(await names()).toEqual(before);
+  });
+
+  it('ends what takes too long, and says so', async () => {
+    const { status, details } = await behaviour(50);
+    expect(status).toBe('failed');
+    expect(details[0]).toContain('not finished after 0.05 s');
+  });
+
+  it('fails what does something else, and names the case', async () => {
+    const file = join(directory, 'src/filter.lua');
+    const text = await fs.readFile(file, 'utf8');
+    await fs.writeFile(
+      file,
+      text.replace('operation.value)', 'operation.value .. "!")'),
+    );
+    const { status, details } = await behaviour();
+    expect(status).toBe('failed');
+    expect(details.join()).toMatch(
+      /headers that are absent: .*x-processed-by.*expected \['my-extension'\], got \['my-extension!'\]/,
+    );
+  });
+
+  it('skips, with the reason, where there is no such Envoy', async () => {
+    const { checks } = await verify(directory, {
+      envoy: join(folder, 'nowhere'),
+      timeout: 1000,
+    });
+    expect(checks.find(c => c.id === 'behaviour')).toMatchObject({
+      status: 'skipped',
+      details: [expect.stringContaining('there is no program')],
+    });
+  });
+});
