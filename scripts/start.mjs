@@ -2,24 +2,24 @@
 // host to publish to. Everything listens on this machine only and ends with this process.
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { createWriteStream, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { ConfigSources } from '@backstage/config-loader';
 
 const require = createRequire(import.meta.url);
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const logFile = join(root, 'start.log');
 /** What is in the catalog once the files that app-config.yaml names have been read. */
 const entities = [
   'template/default/envoy-gateway-extension',
   'user/default/guest',
 ];
-/** Long enough for a slow machine; one on which nothing works should not wait for ever. */
-const secondsToReady = 300;
+/** Long enough for a slow machine. The back end does not end where it cannot start: it waits for a change. */
+const secondsToReady = 120;
 const secondsToStop = 8;
 
 class StartError extends Error {}
@@ -158,7 +158,7 @@ async function until(attempt, seconds) {
       return await attempt();
     } catch (error) {
       if (Date.now() > end) {
-        throw new StartError(
+        throw new Error(
           `Backstage is not ready after ${seconds} seconds: ${error.message}`,
         );
       }
@@ -167,8 +167,8 @@ async function until(attempt, seconds) {
   }
 }
 
-const logTail = () =>
-  readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-30).join('\n');
+const tail = file =>
+  readFileSync(file, 'utf8').trimEnd().split('\n').slice(-30).join('\n');
 
 /** Closes what has been started, last first. */
 const closers = [];
@@ -202,7 +202,11 @@ async function main() {
       env,
       substitutionFunc: async name => env[name],
     }),
-  );
+  ).catch(error => {
+    throw new StartError(
+      `cannot read app-config.yaml or app-config.local.yaml: ${error.message.trim()}`,
+    );
+  });
   const listening = listeners(config, env);
   for (const listener of listening) {
     await checkPort(listener);
@@ -223,9 +227,10 @@ async function main() {
     env.APP_CONFIG_integrations_github = JSON.stringify([forge.integration]);
   }
 
+  const logFile = join(root, `start-${listening[0].port}.log`);
   const log = createWriteStream(logFile);
-  await new Promise(resolve => log.once('open', resolve));
-  console.log('starting Backstage; its log is start.log');
+  await once(log, 'open');
+  console.log(`starting Backstage; its log is ${basename(logFile)}`);
   const started = {
     'the back end': 'plugins/scaffolder-backend-module-eg',
     'the front end': 'plugins/eg',
@@ -234,13 +239,15 @@ async function main() {
     const child = startPackage(folder, log, env);
     closers.push(() => stopGroup(child));
     child.once('exit', () =>
-      end(1, `${logTail()}\nerror: ${name} ended; the log above says why`),
+      end(1, `${tail(logFile)}\nerror: ${name} ended; the log above says why`),
     );
   }
 
   const app = config.getString('app.baseUrl');
   const backend = config.getString('backend.baseUrl');
-  await until(() => isReady(app, backend), secondsToReady);
+  await until(() => isReady(app, backend), secondsToReady).catch(error => {
+    throw new StartError(`${error.message}\n${tail(logFile)}`);
+  });
   if (!ending) {
     console.log(
       `Backstage is ready at ${app}/create and publishes to ${target}; Ctrl-C ends it`,
