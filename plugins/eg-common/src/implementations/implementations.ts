@@ -22,6 +22,8 @@ export interface Implementation {
   id: ImplementationId;
   mechanism: Mechanism;
   language: string;
+  /** The language's name. */
+  languageTitle: string;
   /** For people: `ExtProc in Go`. */
   title: string;
   /** Which external services the code can reach. Envoy's in-process call-outs reach only clusters that Envoy already has. */
@@ -82,6 +84,7 @@ export const implementations: readonly Implementation[] = [
     id: 'extproc-go',
     mechanism: 'extproc',
     language: 'go',
+    languageTitle: 'Go',
     title: 'ExtProc in Go',
     externalCalls: 'any',
     state: 'process',
@@ -106,6 +109,7 @@ export const implementations: readonly Implementation[] = [
     id: 'wasm-rust',
     mechanism: 'wasm',
     language: 'rust',
+    languageTitle: 'Rust',
     title: 'Wasm in Rust',
     externalCalls: 'existing-clusters',
     state: 'worker',
@@ -127,6 +131,7 @@ export const implementations: readonly Implementation[] = [
     id: 'lua',
     mechanism: 'lua',
     language: 'lua',
+    languageTitle: 'Lua',
     title: 'Lua',
     externalCalls: 'existing-clusters',
     state: 'none',

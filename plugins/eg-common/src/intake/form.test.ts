@@ -64,4 +64,21 @@ describe('settingsSchema', () => {
       properties: expect.any(Object),
     });
   });
+
+  it('calls each kind of operation by its name, not by a number', () => {
+    const { oneOf } =
+      settingsSchema('header-transform').properties.request.items;
+    expect(oneOf.map((option: any) => option.title)).toEqual([
+      'set',
+      'append',
+      'remove',
+      'rename',
+    ]);
+    for (const option of oneOf) {
+      expect(option.properties.action).toMatchObject({
+        const: option.title,
+        'ui:widget': 'hidden',
+      });
+    }
+  });
 });

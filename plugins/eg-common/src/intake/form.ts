@@ -15,6 +15,45 @@ function schemaOf(schema: z.ZodType): FormSchema {
   return rest;
 }
 
+/**
+ * Makes alternatives readable in a form: each is called what its constant says, which then need not be shown as a field
+ * of its own.
+ */
+function withNamedAlternatives(schema: FormSchema): FormSchema {
+  if (Array.isArray(schema)) {
+    return schema.map(withNamedAlternatives);
+  }
+  if (typeof schema !== 'object' || schema === null) {
+    return schema;
+  }
+  const inner = Object.fromEntries(
+    Object.entries(schema).map(([key, value]) => [
+      key,
+      withNamedAlternatives(value),
+    ]),
+  );
+  return Array.isArray(inner.oneOf)
+    ? { ...inner, oneOf: inner.oneOf.map(namedByConstant) }
+    : inner;
+}
+
+function namedByConstant(alternative: FormSchema): FormSchema {
+  const [name, constant] =
+    Object.entries<FormSchema>(alternative.properties ?? {}).find(
+      ([, property]) => 'const' in property,
+    ) ?? [];
+  return name && constant
+    ? {
+        title: constant.title ?? constant.const,
+        ...alternative,
+        properties: {
+          ...alternative.properties,
+          [name]: { ...constant, 'ui:widget': 'hidden' },
+        },
+      }
+    : alternative;
+}
+
 /** How fields of the scaffolder show a question. */
 const hints: Partial<Record<Question, FormSchema>> = {
   name: { 'ui:autofocus': true },
@@ -112,14 +151,18 @@ const properties = () =>
   schemaOf(answersSchema).properties as Record<Question, FormSchema>;
 
 /**
- * The settings of a purpose as JSON Schema, with title and description.
+ * The settings of a purpose as JSON Schema for a form, with title, description and `ui:` hints.
  *
  * @public
  * @param purpose - its id
  */
 export function settingsSchema(purpose: string): FormSchema {
   const { title, description } = properties().settings;
-  return { ...schemaOf(purposeOf(purpose).settings), title, description };
+  return {
+    ...withNamedAlternatives(schemaOf(purposeOf(purpose).settings)),
+    title,
+    description,
+  };
 }
 
 /** The questions that depend on the purpose, for stock fields: the scaffolder can do that within one step. */

@@ -102,7 +102,7 @@ export const preferences: Preference[] = [
     points: ({ answers, implementation }) =>
       answers.language === implementation.language ? 4 : 0,
     reason: ({ implementation }) =>
-      `It is written in ${implementation.language}, as you prefer.`,
+      `It is written in ${implementation.languageTitle}, as you prefer.`,
   },
   {
     id: 'simple-prototype',
