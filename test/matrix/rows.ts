@@ -9,6 +9,14 @@ export interface Variant {
   answers: Partial<AnswersInput>;
 }
 
+/** Text that ends strings or begins templates in one language or another; it has to arrive as it is. */
+const hostile = [
+  "it's `id` $(id) ${HOME}",
+  '${{ secrets.A }} {{ b }} {% c %} {# d #}',
+  ']] --[[ \\n \\',
+  '%REQ(:path)% !!js/x &a *b <<: {c: d} # e',
+];
+
 const headerSettings = {
   request: [
     { action: 'set', name: 'x-set', value: 'a "quoted" value, with a comma' },
@@ -18,6 +26,11 @@ const headerSettings = {
     // Each operation sees what the one before left.
     { action: 'append', name: 'x-set', value: 'second' },
     { action: 'rename', name: 'x-append', to: 'x-appended' },
+    ...hostile.map((value, i) => ({
+      action: 'set',
+      name: `x-hostile-${i}`,
+      value,
+    })),
   ],
   response: [
     { action: 'remove', name: 'x-internal' },
@@ -36,6 +49,11 @@ const bodySettings = {
     { action: 'mask', pointer: '/card/number', keep: 4 },
     { action: 'set', pointer: '/meta/via', value: 'gate"way ü' },
     { action: 'remove', pointer: '/card/cvc' },
+    ...hostile.map((value, i) => ({
+      action: 'set',
+      pointer: `/hostile/"${i}`,
+      value,
+    })),
   ],
   response: [
     {
