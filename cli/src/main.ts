@@ -1,19 +1,14 @@
-import fs from 'fs-extra';
 import { isAbsolute, join } from 'path';
 import { parseArgs } from 'util';
-import {
-  adviceMarkdown,
-  formSchema,
-  recommend,
-} from 'backstage-plugin-eg-common';
+import { adviceMarkdown, recommend } from 'backstage-plugin-eg-common';
 import { ConfigReader } from '@backstage/config';
 import {
   readVerifyOptions,
   reportMarkdown,
   verify,
 } from 'backstage-plugin-scaffolder-backend-module-eg';
-import { parseDocument } from 'yaml';
 import { readAnswers } from './answersFile';
+import { writeForms } from './forms';
 import { generateInto } from './generate';
 import { startScaffolder, templateFolder } from './scaffolder';
 
@@ -33,7 +28,6 @@ type Options = {
   template?: string;
   json?: boolean;
   check?: boolean;
-  stock?: boolean;
 };
 
 interface Command {
@@ -110,29 +104,17 @@ const commands: Record<string, Command> = {
     },
   },
   form: {
-    usage: 'npm run form -- [--stock] [--check]',
-    async run({ check, stock }) {
-      const file = join(templateFolder, 'template.yaml');
-      const before = await fs.readFile(file, 'utf8');
-      const document = parseDocument(before);
-      const parameters = document.createNode(
-        formSchema({ customFields: !stock }),
-        { aliasDuplicateObjects: false },
-      );
-      document.setIn(['spec', 'parameters'], parameters);
-      const after = document.toString({ lineWidth: 0 });
-      const changed = after !== before;
-      if (changed && !check) {
-        await fs.writeFile(file, after);
-      }
-      return {
-        text:
-          changed && check
-            ? 'template.yaml does not have the questions of the schema; npm run form writes them'
-            : 'template.yaml has the questions of the schema',
-        json: { changed },
-        failed: changed && check,
-      };
+    usage: 'npm run form -- [--check]',
+    async run({ check }) {
+      const changed = await writeForms(templateFolder, Boolean(check));
+      const names = changed.join(' and ');
+      const text =
+        check && names
+          ? `${names}: not what the schema says; npm run form writes it`
+          : `the templates have the questions of the schema${
+              names && `, written: ${names}`
+            }`;
+      return { text, json: { changed }, failed: check && changed.length > 0 };
     },
   },
 };
@@ -165,7 +147,6 @@ export async function main(argv: string[]): Promise<number> {
         template: { type: 'string' },
         json: { type: 'boolean' },
         check: { type: 'boolean' },
-        stock: { type: 'boolean' },
       },
     });
     const { text, json, failed } = await command.run(values, positionals);

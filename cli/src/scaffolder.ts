@@ -98,12 +98,14 @@ export interface Scaffolder {
  * Starts the real scaffolder back end with the actions of this project, on a free port of the loopback interface.
  *
  * @param folder - the template's folder
+ * @param file - the template's file in it
  */
 export async function startScaffolder(
   folder: string = templateFolder,
+  file: string = 'template.yaml',
 ): Promise<Scaffolder> {
   const template = withoutPublishing(
-    parse(await fs.readFile(join(folder, 'template.yaml'), 'utf8')),
+    parse(await fs.readFile(join(folder, file), 'utf8')),
   );
   const directoryContents = await readFolder(folder);
   const port = await freePort();

@@ -1,4 +1,10 @@
-import { generateInto, readAnswers, Scaffolder, startScaffolder } from 'eg-cli';
+import {
+  generateInto,
+  readAnswers,
+  Scaffolder,
+  startScaffolder,
+  templateFolder,
+} from 'eg-cli';
 import fs from 'fs-extra';
 import os from 'os';
 import { join } from 'path';
@@ -13,39 +19,45 @@ jest.setTimeout(120_000);
 
 const folder = join(__dirname, '../../examples/answers');
 
-describe('the example answers', () => {
-  let scaffolder: Scaffolder;
-  let out: string;
+describe.each(['template.yaml', 'template-stock.yaml'])(
+  'with %s, the example answers',
+  template => {
+    let scaffolder: Scaffolder;
+    let out: string;
 
-  beforeAll(async () => {
-    out = await fs.mkdtemp(join(os.tmpdir(), 'eg-examples-'));
-    scaffolder = await startScaffolder();
-  });
-  afterAll(async () => {
-    await scaffolder?.stop();
-    await fs.remove(out);
-  });
+    beforeAll(async () => {
+      out = await fs.mkdtemp(join(os.tmpdir(), 'eg-examples-'));
+      scaffolder = await startScaffolder(templateFolder, template);
+    });
+    afterAll(async () => {
+      await scaffolder?.stop();
+      await fs.remove(out);
+    });
 
-  it.each([
-    ['large-documents', 'extproc-go'],
-    ['mask-card-numbers', 'extproc-go'],
-    ['own-logic', 'extproc-go'],
-    ['prototype-headers', 'lua'],
-    ['security-headers', 'lua'],
-    ['tag-tenants', 'wasm-rust'],
-  ])('%s becomes a repository of %s that verifies', async (name, expected) => {
-    const answers = await readAnswers(join(folder, `${name}.yaml`));
-    expect(plan(answers).implementation).toBe(expected);
-    const directory = join(out, name);
-    await generateInto(scaffolder, answers, directory);
-    const report = await verify(
-      directory,
-      readVerifyOptions(new ConfigReader({})),
+    it.each([
+      ['large-documents', 'extproc-go'],
+      ['mask-card-numbers', 'extproc-go'],
+      ['own-logic', 'extproc-go'],
+      ['prototype-headers', 'lua'],
+      ['security-headers', 'lua'],
+      ['tag-tenants', 'wasm-rust'],
+    ])(
+      '%s becomes a repository of %s that verifies',
+      async (name, expected) => {
+        const answers = await readAnswers(join(folder, `${name}.yaml`));
+        expect(plan(answers).implementation).toBe(expected);
+        const directory = join(out, name);
+        await generateInto(scaffolder, answers, directory);
+        const report = await verify(
+          directory,
+          readVerifyOptions(new ConfigReader({})),
+        );
+        expect(report.checks.filter(c => c.status === 'failed')).toEqual([]);
+      },
     );
-    expect(report.checks.filter(c => c.status === 'failed')).toEqual([]);
-  });
 
-  it('are all tested', async () => {
-    expect((await fs.readdir(folder)).sort()).toHaveLength(6);
-  });
-});
+    it('are all tested', async () => {
+      expect((await fs.readdir(folder)).sort()).toHaveLength(6);
+    });
+  },
+);

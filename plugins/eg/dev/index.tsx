@@ -1,4 +1,6 @@
 // The front end of the local Backstage: the stock pages that a developer meets on the way, and this plugin.
+// This file is an app, although its package is a plugin.
+// eslint-disable-next-line @backstage/no-ui-css-imports-in-non-frontend
 import '@backstage/ui/css/styles.css';
 import { ProxiedSignInPage } from '@backstage/core-components';
 import { createApp } from '@backstage/frontend-defaults';

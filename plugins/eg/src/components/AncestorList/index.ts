@@ -1,0 +1,1 @@
+export { AncestorList } from './AncestorList';

@@ -1,0 +1,1 @@
+export { AnswerProblems } from './AnswerProblems';

@@ -1,0 +1,1 @@
+export { EntityLinks } from './EntityLinks';

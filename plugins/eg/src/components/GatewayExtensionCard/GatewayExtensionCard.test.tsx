@@ -1,0 +1,86 @@
+import { renderTestApp } from '@backstage/frontend-test-utils';
+import { createTestEntityPage } from '@backstage/plugin-catalog-react/testUtils';
+import { screen, within } from '@testing-library/react';
+import { accessibilityFaults } from '../../__testUtils__/axe';
+import { clusterErrors, clusterItem } from '../../__testUtils__/cluster';
+import { entity } from '../../__testUtils__/entity';
+import { kubernetesApis } from '../../__testUtils__/kubernetesApis';
+import { policyFixture } from '../../__testUtils__/policies';
+import { gatewayExtensionCard, gatewayExtensionTab } from '../../extensions';
+
+function show(apis: ReturnType<typeof kubernetesApis>['apis'] | undefined) {
+  return renderTestApp({
+    extensions: [createTestEntityPage({ entity }), gatewayExtensionCard],
+    apis: apis as any,
+  });
+}
+
+const showPolicies = (...names: string[]) =>
+  show(
+    kubernetesApis([
+      clusterItem('local', { policies: names.map(policyFixture) }),
+    ]).apis,
+  );
+
+describe('GatewayExtensionCard', () => {
+  it.each([
+    ['accepted-lua', 'Accepted', /has accepted the policy/],
+    ['lua-disabled', 'Not accepted', /answered with 500/],
+    ['conflicted-route', 'Conflicted', /by the other policy only/],
+    ['overridden', 'Overridden', /another policy runs in its place/],
+    ['merged-child', 'Merged', /together with another policy/],
+    ['target-missing', 'Not attached', /pass without the extension/],
+    ['stale', 'Stale', /as before the last change/],
+    ['unknown', 'Unknown', /is not known/],
+  ])('shows %s as %s', async (name, state, effect) => {
+    const { container } = showPolicies(name);
+    expect(await screen.findByText(state)).toBeInTheDocument();
+    expect(screen.getByText(effect)).toBeInTheDocument();
+    expect(await accessibilityFaults(container)).toEqual([]);
+  });
+
+  it('counts the states, and explains the gravest', async () => {
+    showPolicies('accepted-lua', 'accepted-wasm', 'lua-disabled');
+    const list = (await screen.findByText('Not accepted')).closest('ul')!;
+    const counts = within(list).getAllByRole('listitem');
+    expect(counts.map(item => item.textContent)).toEqual([
+      'Not accepted1 policy',
+      'Accepted2 policies',
+    ]);
+    expect(
+      screen.getByText('The gravest: default/lua-disabled in local'),
+    ).toBeInTheDocument();
+    expect(screen.getByText(/enableLua: true/)).toBeInTheDocument();
+  });
+
+  it.each([
+    ['no Kubernetes plugin', undefined, /plugin is not installed/],
+    ['no cluster', kubernetesApis([], []).apis, /No cluster is configured/],
+    [
+      'an unreachable cluster',
+      kubernetesApis([
+        clusterItem('local', { errors: [clusterErrors.unreachable] }),
+      ]).apis,
+      /cannot be reached/,
+    ],
+    ['no policy yet', kubernetesApis([]).apis, /There is no policy yet/],
+  ])('says so where there is %s', async (_, apis, title) => {
+    show(apis);
+    expect(await screen.findByText(title)).toBeInTheDocument();
+  });
+
+  it('leads to the tab', async () => {
+    const { apis } = kubernetesApis([]);
+    renderTestApp({
+      extensions: [
+        createTestEntityPage({ entity }),
+        gatewayExtensionCard,
+        gatewayExtensionTab,
+      ],
+      apis: apis as any,
+    });
+    expect(
+      await screen.findByRole('link', { name: /Details of every policy/ }),
+    ).toHaveAttribute('href', expect.stringMatching(/\/gateway-extension$/));
+  });
+});

@@ -1,0 +1,1 @@
+export { GatewayExtensionCard } from './GatewayExtensionCard';

@@ -1,0 +1,1 @@
+export { GatewayExtensionTab } from './GatewayExtensionTab';

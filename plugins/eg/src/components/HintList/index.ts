@@ -1,0 +1,1 @@
+export { HintList } from './HintList';

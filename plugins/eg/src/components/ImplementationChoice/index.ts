@@ -1,0 +1,1 @@
+export { ImplementationChoice } from './ImplementationChoice';

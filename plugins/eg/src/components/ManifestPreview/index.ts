@@ -1,0 +1,1 @@
+export { ManifestPreview } from './ManifestPreview';

@@ -1,0 +1,1 @@
+export { PolicyDetails } from './PolicyDetails';

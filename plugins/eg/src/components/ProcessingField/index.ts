@@ -1,0 +1,1 @@
+export { ProcessingField } from './ProcessingField';

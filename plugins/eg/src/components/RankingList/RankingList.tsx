@@ -1,0 +1,90 @@
+import { Badge, Flex, Text } from '@backstage/ui';
+import { Recommendation } from 'backstage-plugin-eg-common';
+import { useEgTranslation } from '../../hooks/useEgTranslation';
+
+function Lines(props: { title: string; lines: string[] }) {
+  const { title, lines } = props;
+  return lines.length === 0 ? null : (
+    <>
+      <Text as="p" weight="bold">
+        {title}
+      </Text>
+      <ul>
+        {lines.map(line => (
+          <li key={line}>
+            <Text>{line}</Text>
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+/** What would do, best first, what would not do, and what to watch: each with its reasons. */
+export function RankingList(props: {
+  recommendation: Recommendation;
+  /** Those of what is built, which can be another than the recommended one. */
+  warnings: Recommendation['warnings'];
+}) {
+  const { recommendation, warnings } = props;
+  const { ranking, rejected } = recommendation;
+  const { t } = useEgTranslation();
+  return (
+    <Flex direction="column" gap="3">
+      <section aria-label={t('advice.ranking')}>
+        <Text as="h4" variant="title-x-small" weight="bold">
+          {t('advice.ranking')}
+        </Text>
+        <ol>
+          {ranking.map(({ implementation, title, score, reasons }) => (
+            <li key={implementation}>
+              <Flex align="center" gap="2">
+                <Text weight="bold">{title}</Text>
+                <Badge>{t('advice.score', { count: score })}</Badge>
+              </Flex>
+              <Lines
+                title={t('advice.for')}
+                lines={reasons.filter(r => r.points > 0).map(r => r.text)}
+              />
+              <Lines
+                title={t('advice.against')}
+                lines={reasons.filter(r => r.points < 0).map(r => r.text)}
+              />
+            </li>
+          ))}
+        </ol>
+      </section>
+      <section aria-label={t('advice.rejected')}>
+        <Text as="h4" variant="title-x-small" weight="bold">
+          {t('advice.rejected')}
+        </Text>
+        {rejected.length === 0 ? (
+          <Text as="p">{t('advice.rejectedNone')}</Text>
+        ) : (
+          <ul>
+            {rejected.map(({ implementation, title, reasons }) => (
+              <li key={implementation}>
+                <Text weight="bold">{title}</Text>
+                <Text as="p">{reasons.join(' ')}</Text>
+              </li>
+            ))}
+          </ul>
+        )}
+      </section>
+      {warnings.length > 0 && (
+        <section aria-label={t('advice.warnings')}>
+          <Text as="h4" variant="title-x-small" weight="bold">
+            {t('advice.warnings')}
+          </Text>
+          <ul>
+            {warnings.map(({ id, text }) => (
+              <li key={id}>
+                <Text>{text}</Text>
+              </li>
+            ))}
+          </ul>
+        </section>
+      )}
+    </Flex>
+  );
+}

@@ -1,0 +1,1 @@
+export { RankingList } from './RankingList';

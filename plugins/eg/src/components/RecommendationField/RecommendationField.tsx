@@ -1,0 +1,116 @@
+import { FieldExtensionComponentProps } from '@backstage/plugin-scaffolder-react';
+import { Alert, Flex, Text, VisuallyHidden } from '@backstage/ui';
+import { implementationOf } from 'backstage-plugin-eg-common';
+import { useMemo } from 'react';
+import { advise, Advice } from '../../advice';
+import { useEgTranslation } from '../../hooks/useEgTranslation';
+import { AnswerProblems } from '../AnswerProblems';
+import { ImplementationChoice } from '../ImplementationChoice';
+import { ManifestPreview } from '../ManifestPreview';
+import { RankingList } from '../RankingList';
+
+function Given(props: {
+  advice: Extract<Advice, { kind: 'advice' }>;
+  value: string;
+  isDisabled: boolean;
+  onChange(value: string): void;
+}) {
+  const { advice, value, isDisabled, onChange } = props;
+  const { recommended, chosen, refused, answers } = advice;
+  const { t } = useEgTranslation();
+  const decision = implementationOf((chosen ?? recommended).decision);
+  const reasons = recommended.ranking
+    .find(({ implementation }) => implementation === decision.id)!
+    .reasons.filter(({ points }) => points > 0);
+  return (
+    <>
+      <Alert
+        icon
+        status="info"
+        title={t('advice.decision', { title: decision.title })}
+        description={
+          reasons.length === 0 ? (
+            t('advice.noReasons')
+          ) : (
+            <ul>
+              {reasons.map(({ text }) => (
+                <li key={text}>{text}</li>
+              ))}
+            </ul>
+          )
+        }
+      />
+      <AnswerProblems
+        title={t('advice.problems')}
+        problems={refused}
+        status="warning"
+      />
+      <ImplementationChoice
+        recommendation={recommended}
+        value={value}
+        isDisabled={isDisabled}
+        onChange={onChange}
+      />
+      <RankingList
+        recommendation={recommended}
+        warnings={(chosen ?? recommended).warnings}
+      />
+      {chosen && <ManifestPreview answers={answers} />}
+    </>
+  );
+}
+
+/**
+ * The form field for the question `implementation`: the advice for the answers of every step, as they are typed, and
+ * the choice to build something else.
+ */
+export function RecommendationField(
+  props: FieldExtensionComponentProps<string>,
+) {
+  const { formContext, formData, onChange, disabled, readonly } = props;
+  const { t } = useEgTranslation();
+  const value = formData ?? 'recommended';
+  const answers: object | undefined = formContext?.formData;
+  const advice = useMemo(() => advise(answers ?? {}, value), [answers, value]);
+  const decision =
+    advice.kind === 'advice'
+      ? (advice.chosen ?? advice.recommended).decision
+      : undefined;
+  return (
+    <section aria-label={t('advice.title')}>
+      <Flex direction="column" gap="3">
+        <Text as="h3" variant="title-small" weight="bold">
+          {t('advice.title')}
+        </Text>
+        <VisuallyHidden role="status" aria-live="polite">
+          {decision
+            ? t('advice.announcement', {
+                title: implementationOf(decision).title,
+              })
+            : t('advice.incomplete')}
+        </VisuallyHidden>
+        {advice.kind === 'problems' ? (
+          <>
+            <AnswerProblems
+              title={t('advice.incomplete')}
+              problems={advice.missing}
+              status="info"
+            />
+            <AnswerProblems
+              title={t('advice.problems')}
+              problems={advice.invalid}
+              status="warning"
+            />
+          </>
+        ) : (
+          <Given
+            advice={advice}
+            value={value}
+            isDisabled={disabled || readonly}
+            onChange={onChange}
+          />
+        )}
+      </Flex>
+    </section>
+  );
+}

@@ -1,0 +1,1 @@
+export { RecommendationField } from './RecommendationField';

@@ -1,0 +1,1 @@
+export { SettingsField } from './SettingsField';

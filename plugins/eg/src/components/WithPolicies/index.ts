@@ -1,0 +1,1 @@
+export { WithPolicies } from './WithPolicies';

@@ -1,0 +1,6 @@
+export { gatewayExtensionCard, gatewayExtensionTab } from './entity';
+export {
+  processingField,
+  recommendationField,
+  settingsField,
+} from './formFields';

@@ -1,0 +1,7 @@
+export { policyOverview } from './clusterViews';
+export type { PolicyOverview, PolicyView, Workload } from './clusterViews';
+export { requestProblem } from './problems';
+export type { KubernetesProblem, ProblemKind } from './problems';
+export { kubernetesId } from './kubernetesId';
+export { policyResource, workloadResources } from './resources';
+export { deploymentReadiness, podReadiness } from './workloads';
