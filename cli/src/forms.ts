@@ -35,8 +35,8 @@ export async function writeForms(
   check: boolean,
 ): Promise<string[]> {
   const text = await fs.readFile(join(folder, main), 'utf8');
-  const stockForm = withQuestions(text, false);
-  stockForm.contents!.commentBefore = stockHeader;
+  const stockForm = withQuestions(text.replace(/^(#.*\n)+/, ''), false);
+  stockForm.commentBefore = stockHeader;
   const wanted = {
     [main]: withQuestions(text, true),
     [stock]: stockForm,
