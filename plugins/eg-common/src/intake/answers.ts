@@ -83,7 +83,7 @@ export const answersSchema = z.strictObject({
   bodySize: oneOf(['small', 'large', 'streaming'], '').default('small').meta({
     title: 'Body size',
     description:
-      'small: below the gateway’s connection buffer (32 KiB by default). large: beyond it. streaming: server-sent events, uploads without an end in sight.',
+      'The connection buffer of the gateway’s listener holds 32 KiB by default. Streaming: server-sent events, uploads without an end in sight.',
   }),
   language: oneOf(
     names(['none', ...new Set(implementations.map(i => i.language))]),
@@ -92,14 +92,13 @@ export const answersSchema = z.strictObject({
     .default('none')
     .meta({
       title: 'Language',
-      description: 'none: whatever fits best.',
+      description: 'Without a preference: whatever fits best.',
     }),
   latency: oneOf(['minimal', 'moderate', 'flexible'], '')
     .default('moderate')
     .meta({
       title: 'Latency that can be added',
-      description:
-        'minimal: below 1 ms. moderate: 1 to 10 ms. flexible: more than 10 ms.',
+      description: 'What the extension may take of each request’s time.',
     }),
   externalCalls: yesOrNo.default(false).meta({
     title: 'Calls external services',
@@ -114,7 +113,7 @@ export const answersSchema = z.strictObject({
     .meta({
       title: 'Environment',
       description:
-        'production adds replicas, disruption budget, autoscaling and probes.',
+        'Production adds replicas, a disruption budget and autoscaling.',
     }),
   gatewayVersion: oneOf(names(releases.map(r => r.version).reverse()), '')
     .default(newestRelease.version)
@@ -188,7 +187,7 @@ export const answersSchema = z.strictObject({
     .default('recommended')
     .meta({
       title: 'Implementation',
-      description: 'recommended: what the advice says.',
+      description: 'What is built.',
     }),
 });
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { purposeOf, purposes } from '../purposes/purposes';
+import { implementations } from '../implementations';
 import { answersSchema } from './answers';
 
 /** JSON Schema with the scaffolder's `ui:` hints. */
@@ -61,13 +62,57 @@ const hints: Partial<Record<Question, FormSchema>> = {
     'ui:field': 'OwnerPicker',
     'ui:options': { catalogFilter: { kind: ['Group', 'User'] } },
   },
-  purpose: { enumNames: purposes.map(p => p.title) },
   processing: { uniqueItems: true, 'ui:widget': 'checkboxes' },
   repoUrl: {
     'ui:field': 'RepoUrlPicker',
     'ui:options': { allowedHosts: ['github.com'] },
   },
 };
+
+/** What the choices are called in the form, where their values are not for people. */
+const labels: Partial<Record<Question, Record<string, string>>> = {
+  purpose: Object.fromEntries(purposes.map(p => [p.id, p.title])),
+  processing: {
+    requestHeaders: 'Request headers',
+    responseHeaders: 'Response headers',
+    requestBody: 'Request body',
+    responseBody: 'Response body',
+  },
+  bodySize: {
+    small: 'Small: within the connection buffer',
+    large: 'Large: beyond it',
+    streaming: 'Streaming',
+  },
+  language: {
+    none: 'No preference',
+    ...Object.fromEntries(
+      implementations.map(i => [i.language, i.languageTitle]),
+    ),
+  },
+  latency: {
+    minimal: 'Less than 1 ms',
+    moderate: '1 to 10 ms',
+    flexible: 'More than 10 ms',
+  },
+  environment: { production: 'Production', prototype: 'Prototype' },
+  implementation: {
+    recommended: 'What the advice says',
+    ...Object.fromEntries(implementations.map(i => [i.id, i.title])),
+  },
+};
+
+function withLabels(name: Question, schema: FormSchema): FormSchema {
+  const names = labels[name];
+  if (!names) {
+    return schema;
+  }
+  return schema.items
+    ? { ...schema, items: withLabels(name, schema.items) }
+    : {
+        ...schema,
+        enumNames: schema.enum.map((value: string) => names[value] ?? value),
+      };
+}
 
 /**
  * Names of the plugin's form fields, as templates give them in `ui:field`.
@@ -194,7 +239,7 @@ function dependentOnPurpose(question: (name: Question) => FormSchema) {
 export function formSchema(options: FormOptions = {}): FormSchema[] {
   const schemas = properties();
   const question = (name: Question): FormSchema => ({
-    ...schemas[name],
+    ...withLabels(name, schemas[name]),
     ...hints[name],
     ...(options.customFields && name in customFields
       ? { 'ui:field': customFields[name as keyof typeof customFields] }
