@@ -99,7 +99,9 @@ describe('SettingsField', () => {
       headers,
     );
     await waitFor(() => expect(inputs('Header')).toHaveLength(2));
-    await user.click(screen.getByRole('checkbox', { name: 'Response headers' }));
+    await user.click(
+      screen.getByRole('checkbox', { name: 'Response headers' }),
+    );
     await waitFor(() => expect(inputs('Header')).toHaveLength(1));
     expect(await created(onCreate)).toMatchObject({
       processing: ['requestHeaders'],
