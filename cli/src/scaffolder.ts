@@ -157,10 +157,10 @@ export async function startScaffolder(
       return {
         log,
         output: body.output,
-        files: body.directoryContents.map((file: any) => ({
-          path: file.path,
-          content: Buffer.from(file.base64Content, 'base64'),
-          executable: Boolean(file.executable),
+        files: body.directoryContents.map((generated: any) => ({
+          path: generated.path,
+          content: Buffer.from(generated.base64Content, 'base64'),
+          executable: Boolean(generated.executable),
         })),
       };
     },

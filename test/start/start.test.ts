@@ -153,6 +153,9 @@ describe('npm start', () => {
             expect.objectContaining({
               entityRef: 'component:default/tag-requests',
             }),
+            expect.objectContaining({
+              url: '/catalog/default/component/tag-requests/gateway-extension',
+            }),
           ],
         }),
       }),
