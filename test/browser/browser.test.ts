@@ -1,0 +1,29 @@
+import { describeWith } from '../src/tools';
+import { accessibilityStories } from './accessibility.story';
+import { startBackstage } from './backstage';
+import { chromiumProgram } from './chromium';
+import { startWithCluster } from './cluster';
+import { extProcStory } from './extproc.story';
+import { keyboardStory } from './keyboard.story';
+import { luaStory } from './lua.story';
+import { problemStories } from './problems.story';
+import { policyStatusStories } from './policyStatus.story';
+import { inBackstage } from './story';
+import { wasmStory } from './wasm.story';
+
+describeWith([chromiumProgram, 'git'], 'the whole flow in a browser', () => {
+  describe('with no cluster', () => {
+    inBackstage(startBackstage);
+    extProcStory();
+    wasmStory();
+    describeWith(['make', 'python3'], 'and built', luaStory);
+    problemStories();
+    keyboardStory();
+    accessibilityStories();
+  });
+
+  describe('with a stub of a Kubernetes API', () => {
+    inBackstage(startWithCluster);
+    policyStatusStories();
+  });
+});
