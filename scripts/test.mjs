@@ -31,27 +31,40 @@ function readJson(text) {
   }
 }
 
+/** The test files that match a pattern. */
+const jest = (pattern, workers) => () => {
+  const { status } = run(
+    'backstage-cli',
+    [
+      'repo',
+      'test',
+      pattern,
+      `--maxWorkers=${workers}`,
+      '--json',
+      `--outputFile=${results}`,
+    ],
+    { stdio: ['ignore', 'ignore', 'inherit'] },
+  );
+  const report = readJson(
+    readFileSync(results, { encoding: 'utf8', flag: 'a+' }),
+  );
+  rmSync(results, { force: true });
+  const failed = report?.numFailedTests ?? 0;
+  return {
+    passed: report?.numPassedTests ?? 0,
+    // A suite that could not even be loaded has no failed test.
+    failed: status === 0 ? failed : Math.max(failed, 1),
+    skipped: report?.numPendingTests ?? 0,
+  };
+};
+
 const suites = {
   format: whole('prettier', '--check', '.', '--loglevel', 'warn'),
   types: whole('tsc', '--noEmit', '-p', '.'),
   lint: whole('backstage-cli', 'repo', 'lint', '--max-warnings', '0'),
-  tests: () => {
-    const { status } = run(
-      'backstage-cli',
-      ['repo', 'test', '--maxWorkers=2', '--json', `--outputFile=${results}`],
-      { stdio: ['ignore', 'ignore', 'inherit'] },
-    );
-    const report = readJson(
-      readFileSync(results, { encoding: 'utf8', flag: 'a+' }),
-    );
-    const failed = report?.numFailedTests ?? 0;
-    return {
-      passed: report?.numPassedTests ?? 0,
-      // A suite that could not even be loaded has no failed test.
-      failed: status === 0 ? failed : Math.max(failed, 1),
-      skipped: report?.numPendingTests ?? 0,
-    };
-  },
+  tests: jest('^(?!.*/test/(start|browser)/).*$', 2),
+  // Each of these runs a whole Backstage; two at once, or anything beside them, would make them wait for each other.
+  browser: jest('/test/(start|browser)/', 1),
   matrix: () => {
     const { status, stdout } = run(
       'node',

@@ -11,6 +11,9 @@ import { policyStatusStories } from './policyStatus.story';
 import { inBackstage } from './story';
 import { wasmStory } from './wasm.story';
 
+// Material UI 4 throws under React 18 when the keyboard reaches a button in the moment in which it is mounted.
+jest.retryTimes(1, { logErrorsBeforeRetry: true });
+
 describeWith([chromiumProgram, 'git'], 'the whole flow in a browser', () => {
   describe('with no cluster', () => {
     inBackstage(startBackstage);

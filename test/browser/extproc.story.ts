@@ -53,7 +53,6 @@ export function extProcStory(): void {
     await page
       .getByRole('link', { name: 'Details of every policy and gateway' })
       .waitFor();
-    await page.getByText('No subcomponent is part').waitFor();
     await screenshot(page, 'overview-no-cluster');
     await page.getByRole('link', { name: 'Gateway extension' }).click();
     await page.getByText('No cluster is configured').waitFor();

@@ -27,7 +27,6 @@ export function luaStory(): void {
     await interview.goOnTo('The advice');
     await interview.advises('ExtProc in Go');
     await interview.take('Lua instead');
-    await interview.advises('Lua');
     await interview.advice
       .getByRole('status')
       .getByText('Envoy Gateway 1.9 has Lua off')

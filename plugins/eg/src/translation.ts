@@ -23,6 +23,7 @@ export const egTranslationRef = createTranslationRef({
       announcement: 'The advice is: build it as {{title}}',
       incomplete: 'The advice follows when these questions are answered',
       problems: 'There is no advice for these answers',
+      refused: 'What you chose cannot be built with these answers',
       noReasons: 'Nothing speaks for another implementation.',
       ranking: 'What would do',
       score_one: '{{count}} point',
@@ -113,6 +114,8 @@ export const egTranslationRef = createTranslationRef({
       none: 'No Deployment in {{cluster}} carries the label of this entity, so whether the processor runs is not known.',
       forbidden:
         'Whether the processor runs is not known: Backstage may not list Deployments or Pods in {{cluster}}.',
+      warning:
+        'The external processor in {{cluster}} is not ready: what it should process fails or waits',
       ready: 'Ready',
       notReady: 'Not ready',
       deployment: 'Deployment {{name}}: {{ready}} of {{wanted}} replicas ready',
@@ -170,7 +173,7 @@ export const egTranslationRef = createTranslationRef({
       'not-deployed': {
         title: 'There is no policy yet',
         remedy:
-          'Apply it from the extension’s repository: kubectl apply -k k8s/. Policies are found by their label backstage.io/kubernetes-id={{id}}.',
+          'In the extension’s repository: kubectl apply -k policy, for an external processor after kubectl apply -k k8s and once its pods are ready. Policies are found by their label backstage.io/kubernetes-id={{id}}.',
       },
       other: {
         title: 'Cluster {{cluster}} answered with an error',

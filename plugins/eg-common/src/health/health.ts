@@ -227,7 +227,7 @@ export function policyHealth(policy: LivePolicy | undefined): PolicyHealth {
           severity: 'info',
           meaning: 'There is no policy of this extension in the cluster.',
           remedy:
-            'Apply it: kubectl apply -k policy/ in the extension’s repository (kubectl apply -k k8s/ for an external processor). Policies are found by their label backstage.io/kubernetes-id.',
+            'In the extension’s repository: kubectl apply -k policy, for an external processor after kubectl apply -k k8s and once its pods are ready. Policies are found by their label backstage.io/kubernetes-id.',
           ancestors: [],
         },
       ],

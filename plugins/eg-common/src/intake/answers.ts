@@ -44,7 +44,7 @@ export const answersSchema = z.strictObject({
     .meta({
       title: 'Name',
       description:
-        'Names the repository’s objects: the EnvoyExtensionPolicy, and the Service and Deployment where there are some.',
+        'Lower-case letters, digits and hyphens. Names the EnvoyExtensionPolicy, and the Service and Deployment where there are some.',
     }),
   description: lineOfText(300).default('').meta({
     title: 'Description',

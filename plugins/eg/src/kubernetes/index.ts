@@ -4,4 +4,8 @@ export { requestProblem } from './problems';
 export type { KubernetesProblem, ProblemKind } from './problems';
 export { kubernetesId } from './kubernetesId';
 export { policyResource, workloadResources } from './resources';
-export { deploymentReadiness, podReadiness } from './workloads';
+export {
+  deploymentReadiness,
+  podReadiness,
+  unreadyDeployments,
+} from './workloads';

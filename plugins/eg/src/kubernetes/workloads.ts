@@ -64,3 +64,12 @@ export function podReadiness(pod: Pod): PodReadiness {
     isReady: containers.length > 0 && containers.every(c => c.ready),
   };
 }
+
+/** Deployments of a processor that have fewer replicas ready than they want. */
+export function unreadyDeployments(
+  workload: { deployments: Deployment[] } | undefined,
+): DeploymentReadiness[] {
+  return (workload?.deployments ?? [])
+    .map(deploymentReadiness)
+    .filter(({ isReady }) => !isReady);
+}

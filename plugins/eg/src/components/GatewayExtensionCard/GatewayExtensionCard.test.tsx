@@ -53,6 +53,37 @@ describe('GatewayExtensionCard', () => {
     expect(screen.getByText(/enableLua: true/)).toBeInTheDocument();
   });
 
+  it('warns when the processor of an accepted policy is not ready', async () => {
+    show(
+      kubernetesApis([
+        clusterItem('local', {
+          policies: [policyFixture('accepted-extproc')],
+          workload: true,
+        }),
+      ]).apis,
+    );
+    expect(await screen.findByText('Accepted')).toBeInTheDocument();
+    expect(
+      screen.getByText(/The external processor in local is not ready/),
+    ).toBeInTheDocument();
+    expect(
+      screen.getByText(/my-extension: 1 of 2 replicas ready/),
+    ).toBeInTheDocument();
+  });
+
+  it('says nothing of processors where a policy has none', async () => {
+    show(
+      kubernetesApis([
+        clusterItem('local', {
+          policies: [policyFixture('accepted-lua')],
+          workload: true,
+        }),
+      ]).apis,
+    );
+    expect(await screen.findByText('Accepted')).toBeInTheDocument();
+    expect(screen.queryByText(/is not ready/)).not.toBeInTheDocument();
+  });
+
   it.each([
     ['no Kubernetes plugin', undefined, /plugin is not installed/],
     ['no cluster', kubernetesApis([], []).apis, /No cluster is configured/],

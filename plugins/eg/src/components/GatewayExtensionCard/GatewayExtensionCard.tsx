@@ -11,14 +11,14 @@ import {
 } from '@backstage/ui';
 import { policyStates } from 'backstage-plugin-eg-common';
 import { useEgTranslation } from '../../hooks/useEgTranslation';
-import { PolicyView } from '../../kubernetes';
+import { PolicyOverview } from '../../kubernetes';
 import { tabRouteRef } from '../../routes';
 import { StateBadge } from '../StateBadge';
 import { WithPolicies } from '../WithPolicies';
+import { WorkloadWarning } from '../WorkloadWarning';
 
 /** The states that policies are in, with their numbers, and what the gravest means. */
-function Summary(props: { policies: PolicyView[] }) {
-  const { policies } = props;
+function Summary({ policies, workloads }: PolicyOverview) {
   const { t } = useEgTranslation();
   const [worst] = policies;
   const counts = policyStates
@@ -31,6 +31,11 @@ function Summary(props: { policies: PolicyView[] }) {
     return null;
   }
   const { health, cluster } = worst;
+  const withProcessor = new Set(
+    policies
+      .filter(policy => policy.health.mechanisms.includes('ExtProc'))
+      .map(policy => policy.cluster),
+  );
   const [hint] = health.hints;
   return (
     <Flex direction="column" gap="2">
@@ -44,6 +49,9 @@ function Summary(props: { policies: PolicyView[] }) {
           </li>
         ))}
       </ul>
+      {[...withProcessor].map(name => (
+        <WorkloadWarning key={name} cluster={name} workload={workloads[name]} />
+      ))}
       {health.state !== 'Accepted' && (
         <Text as="p" weight="bold">
           {t('card.worst', {
@@ -75,7 +83,7 @@ export function GatewayExtensionCard() {
       </CardHeader>
       <CardBody>
         <WithPolicies entity={entity}>
-          {({ policies }) => <Summary policies={policies} />}
+          {overview => <Summary {...overview} />}
         </WithPolicies>
       </CardBody>
       {tabRoute && (

@@ -278,7 +278,7 @@ describe('GatewayExtensionTab', () => {
         'no policy yet',
         kubernetesApis([]).apis,
         /There is no policy yet/,
-        /kubectl apply -k k8s\/.*backstage.io\/kubernetes-id=my-extension/,
+        /kubectl apply -k policy.*after kubectl apply -k k8s.*backstage.io\/kubernetes-id=my-extension/,
       ],
     ];
 

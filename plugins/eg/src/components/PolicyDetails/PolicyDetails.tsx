@@ -14,6 +14,7 @@ import { AncestorList } from '../AncestorList';
 import { CodeBlock } from '../CodeBlock';
 import { HintList } from '../HintList';
 import { WorkloadStatus } from '../WorkloadStatus';
+import { WorkloadWarning } from '../WorkloadWarning';
 
 /** The object without what only the API server is interested in. */
 function yamlOf({ metadata, ...object }: LivePolicy): string {
@@ -89,9 +90,11 @@ export function PolicyDetails(props: {
   const { health, cluster } = policy;
   const { t } = useEgTranslation();
   const facts = useFacts(health);
+  const usesExtProc = health.mechanisms.includes('ExtProc');
   return (
     <Flex direction="column" gap="4">
       <Text as="p">{health.effect}</Text>
+      {usesExtProc && <WorkloadWarning workload={workload} cluster={cluster} />}
       <Part title={t('policy.hints')}>
         <HintList hints={health.hints} />
       </Part>
@@ -110,7 +113,7 @@ export function PolicyDetails(props: {
       <Part title={t('policy.ancestors')}>
         <AncestorList ancestors={health.ancestors} />
       </Part>
-      {health.mechanisms.includes('ExtProc') && (
+      {usesExtProc && (
         <Part title={t('workload.title')}>
           <WorkloadStatus workload={workload} cluster={cluster} />
         </Part>

@@ -103,7 +103,8 @@ describe('RecommendationField', () => {
       screen.getByRole('radio', { name: /Wasm in Rust instead/ }),
     );
 
-    expect(screen.getByText('Build it as Wasm in Rust')).toBeInTheDocument();
+    // What is advised does not change because something else is taken.
+    expect(screen.getByText('Build it as ExtProc in Go')).toBeInTheDocument();
     const consequences = screen
       .getByText('You take Wasm in Rust where the advice is ExtProc in Go')
       .closest('[role=status]')!;

@@ -18,7 +18,7 @@ function Given(props: {
   const { advice, value, isDisabled, onChange } = props;
   const { recommended, chosen, refused, answers } = advice;
   const { t } = useEgTranslation();
-  const decision = implementationOf((chosen ?? recommended).decision);
+  const decision = implementationOf(recommended.decision);
   const reasons = recommended.ranking
     .find(({ implementation }) => implementation === decision.id)!
     .reasons.filter(({ points }) => points > 0);
@@ -41,7 +41,7 @@ function Given(props: {
         }
       />
       <AnswerProblems
-        title={t('advice.problems')}
+        title={t('advice.refused')}
         problems={refused}
         status="warning"
       />
@@ -73,9 +73,7 @@ export function RecommendationField(
   const answers: object | undefined = formContext?.formData;
   const advice = useMemo(() => advise(answers ?? {}, value), [answers, value]);
   const decision =
-    advice.kind === 'advice'
-      ? (advice.chosen ?? advice.recommended).decision
-      : undefined;
+    advice.kind === 'advice' ? advice.recommended.decision : undefined;
   return (
     <section aria-label={t('advice.title')}>
       <Flex direction="column" gap="3">

@@ -1,0 +1,1 @@
+export { WorkloadWarning } from './WorkloadWarning';
