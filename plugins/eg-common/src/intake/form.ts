@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { needs, needTitle } from '../needs';
 import { purposeOf, purposes } from '../purposes/purposes';
 import { answersSchema } from './answers';
 
@@ -22,8 +23,14 @@ const hints: Partial<Record<Question, FormSchema>> = {
     'ui:field': 'OwnerPicker',
     'ui:options': { catalogFilter: { kind: ['Group', 'User'] } },
   },
+  need: { enumNames: needs.map(needTitle) },
+  furtherNeeds: { uniqueItems: true },
   purpose: { enumNames: purposes.map(p => p.title) },
-  processing: { uniqueItems: true, 'ui:widget': 'checkboxes' },
+  processing: {
+    minItems: 1,
+    uniqueItems: true,
+    'ui:widget': 'checkboxes',
+  },
   repoUrl: {
     'ui:field': 'RepoUrlPicker',
     'ui:options': { allowedHosts: ['github.com'] },
@@ -70,7 +77,14 @@ const steps: {
     title: 'What it does',
     description:
       'What should happen to which part of the traffic. The settings can be changed later in one file.',
-    questions: ['purpose', 'processing', 'settings', 'bodySize'],
+    questions: [
+      'need',
+      'furtherNeeds',
+      'purpose',
+      'processing',
+      'settings',
+      'bodySize',
+    ],
     required: ['purpose'],
   },
   {
