@@ -29,11 +29,32 @@ function alternative(ranked: RankedImplementation): string {
   const hint = ranked.generated
     ? ''
     : ' It is not generated here; Envoy Gateway’s documentation shows how.';
-  return `**${capital(ranked.title)}** would do.${text && ` ${text}`}${hint}`;
+  return `**${capital(ranked.title)}** would do. ${
+    text || 'Nothing that you say asks for it.'
+  }${hint}`;
 }
 
-function refused({ title, reasons }: RejectedImplementation): string {
-  return `**${capital(title)}** would not do. ${reasons.join(' ')}`;
+/** What would not do, with those that fail for the same reasons in one line. */
+function refused(rejected: RejectedImplementation[]): string[] {
+  const byReasons = new Map<string, string[]>();
+  for (const { title, reasons } of rejected) {
+    const key = reasons.join(' ');
+    byReasons.set(key, [...(byReasons.get(key) ?? []), title]);
+  }
+  return [...byReasons].map(([reasons, titles]) => {
+    const names = titles.map(title => `**${capital(title)}**`).join(' and ');
+    return `${names} would not do. ${reasons}`;
+  });
+}
+
+/** Beside what Envoy Gateway does itself, one extension is enough to weigh against it. */
+function insteadOfNative(ranking: RankedImplementation[]): string[] {
+  const best = ranking.find(r => r.generated);
+  return best
+    ? [
+        `**An extension**, ${best.title} first, could do it too. It would cost code, tests, releases and one more thing that can fail in the path of every request.`,
+      ]
+    : [];
 }
 
 /** What was decided, in a sentence or two: also where the person, or what can be generated, differs from the advice. */
@@ -56,9 +77,9 @@ function lead(recommendation: Recommendation, chosen: RankedImplementation) {
     }.`;
   }
   return advised === dynamicModule.mechanism
-    ? `${capital(
-        advisedTitle,
-      )} fits best, and there is no skeleton for it here. What is generated is the next best, ${
+    ? `${capital(advisedTitle)} fits best. ${
+        inFavour(recommendation.ranking[0]!)[0]
+      } There is no skeleton for it here: what is generated is the next best, ${
         chosen.title
       }.`
     : `Build it as ${chosen.title}.`;
@@ -69,15 +90,10 @@ function parts(recommendation: Recommendation): string[] {
   const { decision, ranking, rejected, warnings, native, confidence } =
     recommendation;
   const chosen = ranking.find(r => r.implementation === decision)!;
-  const best = ranking[0]!;
-  const reasons =
-    decision === recommendation.recommended && best !== chosen
-      ? [...inFavour(best).slice(0, 1), ...inFavour(chosen)]
-      : inFavour(chosen);
   const limits = decision === 'native' ? native!.limits : [];
   return [
     lead(recommendation, chosen),
-    list(reasons.slice(0, mostReasons)),
+    list(inFavour(chosen).slice(0, mostReasons)),
     section('Before anything else', list(recommendation.contradictions)),
     section('What speaks against it', list([...against(chosen), ...limits])),
     section(
@@ -91,8 +107,10 @@ function parts(recommendation: Recommendation): string[] {
     section(
       'What else was considered',
       list([
-        ...ranking.filter(r => r !== chosen).map(alternative),
-        ...rejected.map(refused),
+        ...(decision === 'native'
+          ? insteadOfNative(ranking.filter(r => r !== chosen))
+          : ranking.filter(r => r !== chosen).map(alternative)),
+        ...refused(rejected),
       ]),
     ),
     section('What to watch', list(warnings.map(w => w.text))),

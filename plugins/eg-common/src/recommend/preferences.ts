@@ -20,8 +20,18 @@ const is = (candidate: Candidate, mechanism: Mechanism) =>
   candidate.implementation.mechanism === mechanism;
 
 /** Whether it is a few lines on headers. */
-const small = ({ body, calls, state, need }: Candidate) =>
-  !body && !calls && !state && Boolean(need.implies.script);
+const small = ({ body, calls, state, need, purpose }: Candidate) =>
+  !body &&
+  !calls &&
+  !state &&
+  (need.id === 'unspecified'
+    ? purpose.id === 'header-transform'
+    : Boolean(need.implies.script));
+
+/** A language as people write it. */
+const languageName = (language: string) =>
+  ({ typescript: 'TypeScript', cpp: 'C++' }[language] ??
+  language.charAt(0).toUpperCase() + language.slice(1));
 
 const specification = 'the decision matrix of the specification';
 
@@ -35,7 +45,51 @@ export const preferences: readonly Preference[] = [
     reason: ({ need, release }) =>
       `Envoy Gateway ${release.version} does “${need.label}” itself: ${
         need.native!.feature
-      }. No code to write, run, patch or wait for.`,
+      }.`,
+  },
+  {
+    id: 'native-language',
+    source: 'nothing is written',
+    points: candidate =>
+      candidate.answers.language === 'none'
+        ? 0
+        : weight(candidate, { native: 1 }),
+    reason: ({ answers }) =>
+      answers.language === 'other'
+        ? 'The language that you prefer does not matter: nothing has to be written.'
+        : `You would write it in ${languageName(
+            answers.language,
+          )}; nothing has to be written.`,
+  },
+  {
+    id: 'native-latency',
+    source: 'Envoy runs its own filters in the process',
+    points: candidate =>
+      candidate.answers.latency === 'minimal' && !candidate.need.native?.hop
+        ? weight(candidate, { native: 1 })
+        : 0,
+    reason: () =>
+      'It runs in Envoy’s own filters, without a network hop, within the 1 ms that you allow.',
+  },
+  {
+    id: 'native-calls',
+    source: 'Envoy ext_authz and access log services',
+    points: candidate =>
+      candidate.calls && candidate.need.native?.hop
+        ? weight(candidate, { native: 1 })
+        : 0,
+    reason: () =>
+      'The service that you need to call is asked by Envoy itself: with its retries, timeouts and TLS, and no processor in between.',
+  },
+  {
+    id: 'native-production',
+    source: 'nothing of one’s own in the path of requests',
+    points: candidate =>
+      candidate.answers.environment === 'production'
+        ? weight(candidate, { native: 1 })
+        : 0,
+    reason: () =>
+      'For production: nothing of your own that has to be released, scaled, watched and upgraded with Envoy.',
   },
   {
     id: 'minimal-latency',
@@ -63,7 +117,7 @@ export const preferences: readonly Preference[] = [
         return 0;
       }
       if (language === implementation.language) {
-        return implementation.generated ? 4 : 3;
+        return implementation.generated ? 5 : 3;
       }
       const { languages } = implementation;
       if (language === 'other') {
@@ -73,11 +127,17 @@ export const preferences: readonly Preference[] = [
     },
     reason: ({ answers, implementation }) => {
       if (answers.language === 'other') {
-        return `Any language with gRPC can implement it, yours too; what is generated is in ${implementation.language}.`;
+        return `Any language with gRPC can implement it, yours too; what is generated is in ${languageName(
+          implementation.language,
+        )}.`;
       }
       return answers.language === implementation.language
-        ? `It is written in ${implementation.language}, as you prefer.`
-        : `It can be written in ${answers.language}, as you prefer.`;
+        ? `It is written in ${languageName(
+            implementation.language,
+          )}, as you prefer.`
+        : `It can be written in ${languageName(
+            answers.language,
+          )}, as you prefer.`;
     },
   },
   {
@@ -178,7 +238,7 @@ export const preferences: readonly Preference[] = [
     id: 'state',
     source: 'Proxy-Wasm: one VM for each worker',
     points: ({ state, implementation }) =>
-      state
+      state && implementation.mechanism !== 'native'
         ? { process: 2, proxy: 1, worker: -1, none: 0 }[implementation.state]
         : 0,
     reason: ({ implementation }) =>

@@ -189,7 +189,7 @@ describe('a mechanism without a skeleton', () => {
     });
     expect(advice.ranking[0]).toMatchObject({ generated: false });
     expect(adviceMarkdown(advice)).toMatch(
-      /^# ExtProc in Go\n\nA dynamic module fits best, and there is no skeleton for it here/,
+      /^# ExtProc in Go\n\nA dynamic module fits best\. There is a maintained engine.* what is generated is the next best, ExtProc in Go\./,
     );
     expect(
       recommend(answers({ need: 'block-attacks', gatewayVersion: '1.7' }))

@@ -96,8 +96,7 @@ export const warningRules: readonly WarningRule[] = [
     id: 'must-be-registered-on-envoyproxy',
     gravity: 'outage',
     source: 'Envoy Gateway API: EnvoyProxy spec.dynamicModules',
-    applies: outcome =>
-      uses(outcome, 'dynamic-module') && needs(outcome, 'packaged'),
+    applies: outcome => uses(outcome, 'dynamic-module'),
     text: () =>
       'A module has to be listed in the EnvoyProxy’s spec.dynamicModules; a policy that names another one turns its routes into 500s.',
   },
@@ -143,8 +142,7 @@ export const warningRules: readonly WarningRule[] = [
     applies: outcome =>
       uses(outcome, 'extproc') &&
       outcome.body &&
-      outcome.answers.bodySize === 'large' &&
-      !outcome.calls,
+      outcome.answers.bodySize === 'large',
     text: () =>
       'A gRPC server refuses messages above 4 MB unless told otherwise; a buffered body arrives as one. Stream it, or raise the limit (what is generated has it set).',
   },
@@ -156,14 +154,6 @@ export const warningRules: readonly WarningRule[] = [
       brought(outcome, 'envoy-patch-policy-disabled-by-default'),
     text: () =>
       'EnvoyPatchPolicy is off by default (extensionApis.enableEnvoyPatchPolicy), and bound to the names that Envoy Gateway generates: check it at every upgrade.',
-  },
-  {
-    id: 'backend-api-disabled-by-default',
-    gravity: 'outage',
-    source: 'Envoy Gateway: extensionApis.enableBackend',
-    applies: outcome => brought(outcome, 'backend-api-disabled-by-default'),
-    text: () =>
-      'Backend resources are off by default: without extensionApis.enableBackend the route answers 500.',
   },
   {
     id: 'fail-open-not-with-full-duplex',
@@ -270,7 +260,9 @@ export const warningRules: readonly WarningRule[] = [
     id: 'extension-runs-after-route-match',
     gravity: 'correctness',
     source: 'Envoy Gateway: filters are enabled for each matched route',
-    applies: outcome => needs(outcome, 'routes') && !isNative(outcome),
+    applies: outcome =>
+      (needs(outcome, 'routes') || needs(outcome, 'pseudoHeaders')) &&
+      !isNative(outcome),
     text: () =>
       'An extension runs when the route has been matched. What it changes leads elsewhere only if it clears the route cache, and the route that matched first needs the policy.',
   },
@@ -336,20 +328,6 @@ export const warningRules: readonly WarningRule[] = [
     applies: outcome => outcome.grpc && outcome.body && !isNative(outcome),
     text: () =>
       'Bodies of gRPC are length-prefixed protobuf, many in one stream, and the status is in the trailers: nothing of it is JSON, and a status cannot be changed where trailers are not sent (only FullDuplexStreamed sends them).',
-  },
-  {
-    id: 'compressed-upstream-body',
-    gravity: 'correctness',
-    source: 'HTTP content codings',
-    applies: outcome =>
-      outcome.phases.includes('responseBody') &&
-      !isNative(outcome) &&
-      (outcome.changesBody ||
-        needs(outcome, 'records') ||
-        needs(outcome, 'packaged') ||
-        outcome.need.topic === 'inspection'),
-    text: () =>
-      'Responses may be compressed: decode before you look, or remove accept-encoding from the request.',
   },
   {
     id: 'shadow-mode-streamed-only',
@@ -498,6 +476,7 @@ export const warningRules: readonly WarningRule[] = [
     source: 'Envoy Gateway 1.9 release notes',
     applies: outcome =>
       since('1.9')(outcome) ||
+      outcome.answers.target.kind === 'ListenerSet' ||
       (usesShadowMode(outcome) && outcome.body) ||
       (uses(outcome, 'lua') &&
         needs(outcome, 'parameters') &&
@@ -540,15 +519,44 @@ export const warningRules: readonly WarningRule[] = [
     source: 'Proxy-Wasm and dynamic modules: state of one process',
     applies: outcome =>
       brought(outcome, 'per-proxy-state-only') ||
-      (outcome.state && inProcess.some(m => uses(outcome, m))),
+      (outcome.state && !isNative(outcome)),
+    text: outcome =>
+      isNative(outcome) || inProcess.some(m => uses(outcome, m))
+        ? 'State lives in one proxy (with Wasm, in one of its workers): it is neither shared between replicas nor kept over a restart.'
+        : 'What a processor remembers lives in one replica, as state in a proxy lives in one proxy: where replicas have to agree, keep it in a store.',
+  },
+  {
+    id: 'compressed-upstream-body',
+    gravity: 'operation',
+    source: 'HTTP content codings',
+    applies: outcome =>
+      outcome.phases.includes('responseBody') &&
+      !isNative(outcome) &&
+      (outcome.changesBody ||
+        needs(outcome, 'records') ||
+        outcome.need.topic === 'inspection'),
     text: () =>
-      'State lives in one proxy (with Wasm, in one of its workers): it is neither shared between replicas nor kept over a restart.',
+      'Responses may be compressed: decode before you look, or remove accept-encoding from the request.',
+  },
+  {
+    id: 'backend-api-disabled-by-default',
+    gravity: 'operation',
+    source: 'Envoy Gateway: extensionApis.enableBackend',
+    applies: outcome =>
+      brought(outcome, 'backend-api-disabled-by-default') ||
+      (uses(outcome, 'extproc') && outcome.answers.latency === 'minimal'),
+    text: outcome =>
+      isNative(outcome)
+        ? 'Backend resources are off by default: without extensionApis.enableBackend the route answers 500.'
+        : 'A socket beside Envoy makes the round trip to a processor shorter. It takes a Backend, which is off by default (extensionApis.enableBackend).',
   },
   {
     id: 'lua-strict-validation-false-rejects',
     gravity: 'operation',
     source: 'Envoy Gateway internal/gatewayapi/luavalidator',
-    applies: outcome => uses(outcome, 'lua'),
+    applies: outcome =>
+      uses(outcome, 'lua') ||
+      (outcome.answers.language === 'lua' && !isNative(outcome)),
     text: () =>
       'Envoy Gateway’s strict validator rejects some scripts that Envoy would run; keep to the calls that this repository’s checks allow.',
   },
