@@ -5,6 +5,7 @@ import {
   AnswersInput,
   describeProblem,
   ExtensionPlan,
+  Files,
   implementationOf,
   implementations,
   InvalidAnswersError,
@@ -45,6 +46,28 @@ function texts(value: unknown): string[] {
   return typeof value === 'object' && value !== null
     ? Object.values(value).flatMap(texts)
     : [];
+}
+
+/** The policy of an extension keeps the API's rules and carries the settings. */
+function expectExtension(
+  p: ExtensionPlan,
+  files: Files,
+  read: (file: string) => any,
+) {
+  const policy = read('policy/envoyextensionpolicy.yaml');
+  expect(lintPolicy(policy, p.release.gateway)).toEqual([]);
+  expect(policy.metadata).toMatchObject({
+    name: p.policy.name,
+    namespace: p.policy.namespace,
+  });
+  const carried = {
+    extproc: () => JSON.parse(files['k8s/settings.json']!),
+    wasm: () => policy.spec.wasm[0].config,
+    lua: () =>
+      p.lua!.filterContext ? policy.spec.lua[0].filterContext : p.settings,
+    native: () => p.settings,
+  }[p.mechanism]();
+  expect(carried).toEqual(p.settings);
 }
 
 describe('for all valid answers', () => {
@@ -95,33 +118,36 @@ describe('for all valid answers', () => {
         const { advised, decision, rejected } = recommend(answers);
         const { mechanism, externalCalls, wholeBody, state } =
           implementationOf(decision);
-        const { implies } = needOf(answers.need);
-        const body = answers.processing.some(p => p.endsWith('Body'));
-        expect(rejected.map(r => r.implementation)).not.toContain(decision);
-        if (mechanism === 'native') {
-          const { native } = needOf(answers.need);
-          expect(Number(native!.since)).toBeLessThanOrEqual(
-            Number(answers.gatewayVersion),
-          );
-          expect(native!.targets).toContain(answers.target.kind);
-          return;
-        }
-        if (answers.externalCalls || implies.calls) {
-          expect(externalCalls).toBe('any');
-        }
-        if (answers.stateAcrossRequests || implies.state) {
-          expect(state).not.toBe('none');
-        }
-        if (
-          body &&
+        const { implies, native } = needOf(answers.need);
+        const extension = mechanism !== 'native';
+        const whole =
+          answers.processing.some(p => p.endsWith('Body')) &&
           (implies.wholeBody || answers.purpose === 'body-transform') &&
-          ['large', 'streaming'].includes(answers.bodySize)
-        ) {
-          expect(wholeBody).toBe('processor-memory');
-        }
-        if (advised === 'dynamic-module') {
-          expect(releaseOf(answers.gatewayVersion).dynamicModule).toBe(true);
-        }
+          ['large', 'streaming'].includes(answers.bodySize);
+        const violated = {
+          rejected: rejected.some(r => r.implementation === decision),
+          'not in the release':
+            !extension &&
+            Number(native!.since) > Number(answers.gatewayVersion),
+          'not for the target':
+            !extension && !native!.targets.includes(answers.target.kind),
+          'cannot call':
+            extension &&
+            (answers.externalCalls || implies.calls) &&
+            externalCalls !== 'any',
+          'keeps no state':
+            extension &&
+            (answers.stateAcrossRequests || implies.state) &&
+            state === 'none',
+          'cannot hold the body':
+            extension && whole && wholeBody !== 'processor-memory',
+          'no dynamic modules':
+            advised === 'dynamic-module' &&
+            !releaseOf(answers.gatewayVersion).dynamicModule,
+        };
+        expect(Object.entries(violated).filter(([, broken]) => broken)).toEqual(
+          [],
+        );
       }),
       { numRuns: 500 },
     );
@@ -198,28 +224,16 @@ describe('for all valid answers', () => {
             p.description,
           );
           expect(parsePlan(read('eg-extension.yaml'))).toEqual(p);
-          if (p.mechanism === 'native') {
-            for (const { path, object } of p.native!.objects) {
-              expect(read(path)).toEqual(JSON.parse(JSON.stringify(object)));
-              expect(lintNative(object)).toEqual([]);
-            }
-            continue;
+          const objects = p.native?.objects ?? [];
+          expect(objects.map(({ path }) => read(path))).toEqual(
+            objects.map(({ object }) => JSON.parse(JSON.stringify(object))),
+          );
+          expect(objects.flatMap(({ object }) => lintNative(object))).toEqual(
+            [],
+          );
+          if (p.mechanism !== 'native') {
+            expectExtension(p, files, read);
           }
-          const policy = read('policy/envoyextensionpolicy.yaml');
-          expect(lintPolicy(policy, p.release.gateway)).toEqual([]);
-          expect(policy.metadata).toMatchObject({
-            name: p.policy.name,
-            namespace: p.policy.namespace,
-          });
-          const carried = {
-            extproc: () => JSON.parse(files['k8s/settings.json']!),
-            wasm: () => policy.spec.wasm[0].config,
-            lua: () =>
-              p.lua!.filterContext
-                ? policy.spec.lua[0].filterContext
-                : p.settings,
-          }[p.mechanism]();
-          expect(carried).toEqual(p.settings);
         }
         expect(p.lua ? lintLua(script) : []).toEqual([]);
       }),

@@ -2,6 +2,8 @@ import { contradictionsOf } from './contradictions';
 import { Facts } from './facts';
 import { RankedImplementation, Recommendation } from './types';
 
+const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
+
 /** How sure the advice is, and why. */
 export function confidenceOf(
   facts: Facts,
@@ -70,5 +72,3 @@ export function confidenceOf(
       }
     : { level: 'high', reason: 'Nothing else that can do it comes close.' };
 }
-
-const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
