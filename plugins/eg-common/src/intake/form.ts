@@ -24,7 +24,14 @@ const hints: Partial<Record<Question, FormSchema>> = {
     'ui:options': { catalogFilter: { kind: ['Group', 'User'] } },
   },
   need: { enumNames: needs.map(needTitle) },
-  furtherNeeds: { uniqueItems: true },
+  furtherNeeds: {
+    uniqueItems: true,
+    items: {
+      type: 'string',
+      enum: needs.map(n => n.id),
+      enumNames: needs.map(needTitle),
+    },
+  },
   purpose: { enumNames: purposes.map(p => p.title) },
   processing: {
     minItems: 1,

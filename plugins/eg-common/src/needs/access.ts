@@ -303,7 +303,7 @@ export const access: Need[] = [
     topic: 'authentication',
     label: 'Validate opaque tokens by asking the issuer (introspection)',
     purpose: 'other',
-    implies: { calls: true, guards: true },
+    implies: { phases: ['requestHeaders'], calls: true, guards: true },
     native: {
       title: 'SecurityPolicy with extAuth',
       feature: 'SecurityPolicy spec.extAuth.http or spec.extAuth.grpc',
@@ -326,7 +326,12 @@ export const access: Need[] = [
     label:
       'Verify a keyed hash or signature of a request (webhook, signed cookie or URL)',
     purpose: 'other',
-    implies: { crypto: true, secret: true, guards: true },
+    implies: {
+      phases: ['requestHeaders'],
+      crypto: true,
+      secret: true,
+      guards: true,
+    },
     noNative: 'Envoy Gateway verifies JWTs; it verifies no other signatures.',
   },
   {
@@ -334,7 +339,12 @@ export const access: Need[] = [
     topic: 'authentication',
     label: 'Exchange the client’s token for another one',
     purpose: 'other',
-    implies: { calls: true, secret: true, guards: true },
+    implies: {
+      phases: ['requestHeaders'],
+      calls: true,
+      secret: true,
+      guards: true,
+    },
     native: {
       title: 'SecurityPolicy with extAuth',
       feature: 'SecurityPolicy spec.extAuth.http.headersToBackend',
@@ -353,7 +363,7 @@ export const access: Need[] = [
     label:
       'Let another service allow or deny (policy engine, key or session service)',
     purpose: 'other',
-    implies: { calls: true, guards: true },
+    implies: { phases: ['requestHeaders'], calls: true, guards: true },
     native: {
       title: 'SecurityPolicy with extAuth',
       feature: 'SecurityPolicy spec.extAuth.http or spec.extAuth.grpc',

@@ -16,7 +16,13 @@ export const content: Need[] = [
     topic: 'bodies',
     label: 'Mask or remove personal data in bodies',
     purpose: 'body-transform',
-    implies: { wholeBody: true, changesBody: true, json: true, guards: true },
+    implies: {
+      phases: ['requestBody', 'responseBody'],
+      wholeBody: true,
+      changesBody: true,
+      json: true,
+      guards: true,
+    },
     noNative: 'No field of Envoy Gateway changes bodies.',
   },
   {
@@ -24,7 +30,12 @@ export const content: Need[] = [
     topic: 'bodies',
     label: 'Change fields of JSON bodies',
     purpose: 'body-transform',
-    implies: { wholeBody: true, changesBody: true, json: true },
+    implies: {
+      phases: ['requestBody', 'responseBody'],
+      wholeBody: true,
+      changesBody: true,
+      json: true,
+    },
     noNative: 'No field of Envoy Gateway changes bodies.',
   },
   {
@@ -32,7 +43,11 @@ export const content: Need[] = [
     topic: 'bodies',
     label: 'Change text, HTML or manifests in bodies',
     purpose: 'other',
-    implies: { wholeBody: true, changesBody: true },
+    implies: {
+      phases: ['responseHeaders', 'responseBody'],
+      wholeBody: true,
+      changesBody: true,
+    },
     noNative: 'No field of Envoy Gateway changes bodies.',
   },
   {
@@ -41,6 +56,7 @@ export const content: Need[] = [
     label: 'Sign or encrypt parts of bodies (URLs, fields)',
     purpose: 'other',
     implies: {
+      phases: ['responseHeaders', 'responseBody'],
       wholeBody: true,
       changesBody: true,
       crypto: true,
@@ -53,7 +69,17 @@ export const content: Need[] = [
     topic: 'bodies',
     label: 'Convert bodies between formats (XML, JSON, SOAP, protobuf)',
     purpose: 'other',
-    implies: { wholeBody: true, changesBody: true, json: true },
+    implies: {
+      phases: [
+        'requestHeaders',
+        'requestBody',
+        'responseHeaders',
+        'responseBody',
+      ],
+      wholeBody: true,
+      changesBody: true,
+      json: true,
+    },
     noNative:
       'Envoy Gateway exposes gRPC-Web only; other conversions of Envoy have no field.',
   },
@@ -62,7 +88,12 @@ export const content: Need[] = [
     topic: 'bodies',
     label: 'Decide or change something only after the whole body has been seen',
     purpose: 'other',
-    implies: { wholeBody: true, changesBody: true, headerFromBody: true },
+    implies: {
+      phases: ['requestHeaders', 'requestBody'],
+      wholeBody: true,
+      changesBody: true,
+      headerFromBody: true,
+    },
   },
   {
     id: 'body-to-header',
@@ -70,6 +101,7 @@ export const content: Need[] = [
     label: 'Copy a value of the body into a header, for routing or upstreams',
     purpose: 'other',
     implies: {
+      phases: ['requestHeaders', 'requestBody'],
       wholeBody: true,
       headerFromBody: true,
       routes: true,
@@ -82,7 +114,13 @@ export const content: Need[] = [
     topic: 'bodies',
     label: 'Add what another service says to the body',
     purpose: 'other',
-    implies: { wholeBody: true, changesBody: true, calls: true, json: true },
+    implies: {
+      phases: ['requestHeaders', 'requestBody'],
+      wholeBody: true,
+      changesBody: true,
+      calls: true,
+      json: true,
+    },
     noNative: 'External authorization can change headers, not bodies.',
     hybrid: {
       text: 'Whether a request may pass can stay with a SecurityPolicy and extAuth; the extension is left with the body.',
@@ -287,7 +325,12 @@ export const content: Need[] = [
     topic: 'inspection',
     label: 'Let a scanner look at content (viruses, data leaks, moderation)',
     purpose: 'other',
-    implies: { wholeBody: true, calls: true, guards: true },
+    implies: {
+      phases: ['requestHeaders', 'requestBody'],
+      wholeBody: true,
+      calls: true,
+      guards: true,
+    },
     noNative: 'No field of Envoy Gateway looks into bodies.',
   },
   {
@@ -295,7 +338,12 @@ export const content: Need[] = [
     topic: 'inspection',
     label: 'Detect bots or abusive clients',
     purpose: 'other',
-    implies: { guards: true, clientAddress: true, trusted: true },
+    implies: {
+      phases: ['requestHeaders'],
+      guards: true,
+      clientAddress: true,
+      trusted: true,
+    },
     noNative:
       'Envoy Gateway can pass TLS fingerprints on (ClientTrafficPolicy spec.tls.fingerprints) and deny by address or header; it scores nobody.',
     hybrid: {

@@ -333,7 +333,7 @@ export const headers: Need[] = [
     label:
       'Pass claims of a token on in another form (lists joined, mapped, computed)',
     purpose: 'header-transform',
-    implies: { script: true, trusted: true },
+    implies: { phases: ['requestHeaders'], script: true, trusted: true },
     noNative:
       'claimToHeaders copies a claim; lists and objects arrive as base64 of JSON.',
     hybrid: {
@@ -347,7 +347,12 @@ export const headers: Need[] = [
     topic: 'headers',
     label: 'Tell backends the country or network of the client in headers',
     purpose: 'other',
-    implies: { clientAddress: true, trusted: true, database: true },
+    implies: {
+      phases: ['requestHeaders'],
+      clientAddress: true,
+      trusted: true,
+      database: true,
+    },
     noNative:
       'Envoy Gateway uses GeoIP data in authorization rules only; no field writes them into headers.',
     warnings: ['geoip-native-only-for-authorization'],
@@ -358,7 +363,7 @@ export const headers: Need[] = [
     label:
       'Add a signature, keyed hash or signed token or URL to requests or responses',
     purpose: 'other',
-    implies: { crypto: true, secret: true },
+    implies: { phases: ['requestHeaders'], crypto: true, secret: true },
     noNative:
       'Envoy Gateway injects fixed credentials; it computes no signatures.',
   },

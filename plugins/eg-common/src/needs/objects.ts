@@ -186,7 +186,7 @@ export function route(
     comments: [
       note(
         ['spec', 'rules'],
-        `Move what these rules say into the rules of your own ${kind}: applied as it is, this object takes the place of one with its name.`,
+        `Put what these rules say into the rules of your own ${kind}. This file is not part of kustomization.yaml: applied, it takes the place of a route with its name.`,
       ),
       ...(!own || target.placeholder
         ? [

@@ -336,7 +336,7 @@ export const traffic: Need[] = [
     topic: 'limits',
     label: 'Limit by an algorithm of one’s own',
     purpose: 'other',
-    implies: { state: true },
+    implies: { phases: ['requestHeaders'], state: true },
     noNative:
       'Envoy Gateway counts requests or costs in fixed windows and token buckets.',
     hybrid: {
@@ -697,7 +697,7 @@ export const traffic: Need[] = [
     topic: 'routing',
     label: 'Choose the upstream by a lookup or logic of one’s own',
     purpose: 'other',
-    implies: { routes: true },
+    implies: { phases: ['requestHeaders'], routes: true },
     noNative: 'Routes match what is known beforehand; nothing is looked up.',
     hybrid: {
       text: 'Let the routes match a header; the extension only sets it, and clears the route cache.',
@@ -809,6 +809,7 @@ export const traffic: Need[] = [
     label: 'Choose a model by what the prompt says (semantic routing, caching)',
     purpose: 'other',
     implies: {
+      phases: ['requestHeaders', 'requestBody'],
       wholeBody: true,
       calls: true,
       routes: true,
@@ -823,7 +824,11 @@ export const traffic: Need[] = [
     label:
       'Choose the upstream by a field of an inference body (tensors, gRPC)',
     purpose: 'other',
-    implies: { routes: true, headerFromBody: true },
+    implies: {
+      phases: ['requestHeaders', 'requestBody'],
+      routes: true,
+      headerFromBody: true,
+    },
     noNative: 'AI Gateway reads the JSON of LLM APIs.',
   },
   {
@@ -831,7 +836,13 @@ export const traffic: Need[] = [
     topic: 'ai',
     label: 'Check prompts or answers for what is not allowed (guardrails)',
     purpose: 'other',
-    implies: { wholeBody: true, calls: true, guards: true, json: true },
+    implies: {
+      phases: ['requestHeaders', 'requestBody'],
+      wholeBody: true,
+      calls: true,
+      guards: true,
+      json: true,
+    },
     noNative: 'Neither Envoy Gateway nor AI Gateway moderates content.',
   },
   {
@@ -839,14 +850,19 @@ export const traffic: Need[] = [
     topic: 'ai',
     label: 'Change prompts or answers',
     purpose: 'body-transform',
-    implies: { wholeBody: true, changesBody: true, json: true },
+    implies: {
+      phases: ['requestBody', 'responseBody'],
+      wholeBody: true,
+      changesBody: true,
+      json: true,
+    },
   },
   {
     id: 'look-up',
     topic: 'other',
     label: 'Look something up in a service, database or cache for each request',
     purpose: 'other',
-    implies: { calls: true, database: true },
+    implies: { phases: ['requestHeaders'], calls: true, database: true },
     hybrid: {
       text: 'Where the answer is yes or no, or a few headers, external authorization asks your service without an extension.',
       feature: 'SecurityPolicy spec.extAuth',
@@ -857,7 +873,11 @@ export const traffic: Need[] = [
     topic: 'other',
     label: 'Recognise repeated requests (idempotency, replay protection)',
     purpose: 'other',
-    implies: { state: true, database: true },
+    implies: {
+      phases: ['requestHeaders', 'responseHeaders'],
+      state: true,
+      database: true,
+    },
     noNative: 'Envoy Gateway remembers nothing about single requests.',
   },
   {

@@ -293,6 +293,16 @@ export const preferences: readonly Preference[] = [
         : 'The computation needs nothing but the request and a key, which suits a sandbox without a network.',
   },
   {
+    id: 'json',
+    source: 'Envoy Lua filter; Envoy Gateway’s validator blocks require',
+    points: candidate =>
+      candidate.body && candidate.need.implies.json && is(candidate, 'lua')
+        ? -4
+        : 0,
+    reason: () =>
+      'You need JSON, and it has no library for it; a parser would be inlined.',
+  },
+  {
     id: 'lua-disabled',
     source: 'Envoy Gateway 1.9 release notes: extensionApis.enableLua',
     points: candidate =>

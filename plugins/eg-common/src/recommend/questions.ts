@@ -36,6 +36,14 @@ const alternatives: readonly Alternative[] = [
       purpose === 'other' &&
       processing.every(phase => phase === 'requestHeaders'),
   },
+  {
+    field: 'processing',
+    value: ['requestHeaders'],
+    text: 'Are the headers of requests all that it has to see',
+    open: ({ need, processing }) =>
+      needOf(need).native !== undefined &&
+      processing.some(phase => phase !== 'requestHeaders'),
+  },
   ...(['minimal', 'moderate'] as const).map(
     (value): Alternative => ({
       field: 'latency',
@@ -96,9 +104,14 @@ const alternatives: readonly Alternative[] = [
   },
 ];
 
-const unknownFirst = (answers: Answers) => (a: Alternative, b: Alternative) =>
-  Number(answers[b.field] === 'unknown') -
-  Number(answers[a.field] === 'unknown');
+function weightOf(
+  answers: Answers,
+  { field, decision }: { field: keyof Answers; decision: ImplementationId },
+): number {
+  return (
+    Number(decision === 'native') * 2 + Number(answers[field] === 'unknown')
+  );
+}
 
 /**
  * The questions whose answer would change the decision: each is the same judgement with one answer changed.
@@ -113,26 +126,24 @@ export function questionsOf(
   if (isConnectionKind(answers.target.kind)) {
     return [];
   }
-  const questions: OpenQuestion[] = [];
-  for (const { field, value, text, open } of [...alternatives].sort(
-    unknownFirst(answers),
-  )) {
-    if (questions.length === mostQuestions) {
-      break;
-    }
-    if (!open(answers) || questions.some(q => q.field === field)) {
-      continue;
-    }
-    const { ranking } = judge({ ...answers, [field]: value } as Answers);
-    const best = bestOf(ranking);
-    if (best.implementation !== recommended) {
-      questions.push({
-        field,
-        value,
-        decision: best.implementation,
-        text: `${text}? Then ${implementationOf(best.implementation).title}.`,
-      });
-    }
-  }
-  return questions;
+  const changing = alternatives
+    .filter(({ open }) => open(answers))
+    .map(alternative => {
+      const { field, value } = alternative;
+      const { ranking } = judge({ ...answers, [field]: value } as Answers);
+      return { ...alternative, decision: bestOf(ranking).implementation };
+    })
+    .filter(({ decision }) => decision !== recommended);
+  const questions = changing
+    // What would save the code comes first, then what the person does not know.
+    .sort((a, b) => weightOf(answers, b) - weightOf(answers, a))
+    .filter(({ field }, i, all) => all.findIndex(q => q.field === field) === i);
+  return questions
+    .slice(0, mostQuestions)
+    .map(({ field, value, text, decision }) => ({
+      field,
+      value,
+      decision,
+      text: `${text}? Then ${implementationOf(decision).title}.`,
+    }));
 }
