@@ -13,7 +13,7 @@ import {
   parseAnswers,
   recommend,
 } from 'backstage-plugin-eg-common';
-import { stringify } from 'yaml';
+import { parse, stringify } from 'yaml';
 
 jest.setTimeout(120_000);
 
@@ -66,6 +66,12 @@ describe('a native decision', () => {
       'httproutefilter.yaml',
       'kustomization.yaml',
     ]);
+    // The route would take the place of the person's own.
+    const kustomization = await fs.readFile(
+      join(directory, 'policy/kustomization.yaml'),
+      'utf8',
+    );
+    expect(parse(kustomization).resources).toEqual(['httproutefilter.yaml']);
     expect((await fs.readdir(join(directory, 'test'))).sort()).toEqual([
       'check_policy.py',
       'requirements.txt',

@@ -147,9 +147,18 @@ export function renderFiles(plan: ExtensionPlan, script = ''): Files {
   };
 }
 
-/** Where Envoy Gateway does it itself: its policies, and nothing to build or run. */
+/**
+ * Where Envoy Gateway does it itself: its policies, and nothing to build or run. A route is there to be merged into the
+ * person's own: applied with the rest, it would take that one's place.
+ */
 function nativeFiles({ objects }: NonNullable<ExtensionPlan['native']>): Files {
-  return kustomized('policy', objects);
+  return {
+    ...objectFiles(objects),
+    ...kustomized(
+      'policy',
+      objects.filter(({ object }) => !object.kind.endsWith('Route')),
+    ),
+  };
 }
 
 function extensionFiles(plan: ExtensionPlan, script: string): Files {
