@@ -168,7 +168,7 @@ export const traffic: Need[] = [
       since: '1.9',
       targets: httpTargets,
       limits: [
-        'Something before the limiter has to write the limit into dynamic metadata: external authorization or an external processor.',
+        'The limit is read from dynamic metadata, which external authorization or an external processor has written.',
       ],
       source: 'Envoy Gateway 1.9 release notes: limit.fromMetadata',
       warnings: [

@@ -144,7 +144,7 @@ export const warningRules: readonly WarningRule[] = [
       outcome.body &&
       outcome.answers.bodySize === 'large',
     text: () =>
-      'A gRPC server refuses messages above 4 MB unless told otherwise; a buffered body arrives as one. Stream it, or raise the limit (what is generated has it set).',
+      'gRPC libraries receive 4 MB in one message by default, and a buffered body is one message. Stream it, or raise the limit of the server (what is generated has it set).',
   },
   {
     id: 'envoy-patch-policy-disabled-by-default',
@@ -221,7 +221,7 @@ export const warningRules: readonly WarningRule[] = [
     source: 'Envoy Gateway: credentials are read from Secrets',
     applies: outcome => brought(outcome, 'keys-stored-in-kubernetes-secrets'),
     text: () =>
-      'Credentials live in Secrets and are pushed to every proxy: limit who reads them, and plan how they are rotated.',
+      'Credentials come from Secrets, and every proxy gets a copy: limit who reads them, and plan how they are rotated.',
   },
   // The result is wrong.
   {
@@ -275,7 +275,7 @@ export const warningRules: readonly WarningRule[] = [
       brought(outcome, 'cannot-mutate-host') ||
       (needs(outcome, 'pseudoHeaders') && uses(outcome, 'extproc')),
     text: () =>
-      'An external processor of Envoy Gateway cannot change host, :authority, :scheme or :method: Envoy drops the change silently. URLRewrite or an HTTPRouteFilter can.',
+      'An external processor of Envoy Gateway has no say over the host, the scheme and the method: Envoy drops such changes silently. URLRewrite or an HTTPRouteFilter can.',
   },
   {
     id: 'content-length-must-match',
@@ -365,7 +365,7 @@ export const warningRules: readonly WarningRule[] = [
       outcome.release.luaFilterContext &&
       needs(outcome, 'parameters'),
     text: () =>
-      'filterContext has to be a JSON object; the API takes anything else too, and then nothing is programmed.',
+      'The API takes any JSON as filterContext; with anything but an object, nothing is programmed.',
   },
   {
     id: 'array-claims-arrive-base64-json',
@@ -399,7 +399,7 @@ export const warningRules: readonly WarningRule[] = [
     applies: outcome =>
       brought(outcome, 'metadata-needs-extauth-or-extproc-producer'),
     text: () =>
-      'Something before the limiter has to write the metadata: external authorization, or an external processor with writableNamespaces.',
+      'The limiter only reads the metadata. External authorization, or an external processor with writableNamespaces, has to have written it by then.',
   },
   {
     id: 'wasm-no-db-driver',
