@@ -1,16 +1,25 @@
 import * as fc from 'fast-check';
 import {
+  adviceMarkdown,
+  Answers,
   AnswersInput,
   describeProblem,
   ExtensionPlan,
+  Files,
+  implementationOf,
   implementations,
   InvalidAnswersError,
   lintLua,
+  lintNative,
   lintPolicy,
   luaScript,
+  needOf,
   parseAnswers,
+  parsePlan,
   plan,
   recommend,
+  releaseOf,
+  releases,
   renderFiles,
 } from 'backstage-plugin-eg-common';
 import { parse } from 'yaml';
@@ -39,24 +48,159 @@ function texts(value: unknown): string[] {
     : [];
 }
 
+/** The policy of an extension keeps the API's rules and carries the settings. */
+function expectExtension(
+  p: ExtensionPlan,
+  files: Files,
+  read: (file: string) => any,
+) {
+  const policy = read('policy/envoyextensionpolicy.yaml');
+  expect(lintPolicy(policy, p.release.gateway)).toEqual([]);
+  expect(policy.metadata).toMatchObject({
+    name: p.policy.name,
+    namespace: p.policy.namespace,
+  });
+  const carried = {
+    extproc: () => JSON.parse(files['k8s/settings.json']!),
+    wasm: () => policy.spec.wasm[0].config,
+    lua: () =>
+      p.lua!.filterContext ? policy.spec.lua[0].filterContext : p.settings,
+    native: () => p.settings,
+  }[p.mechanism]();
+  expect(carried).toEqual(p.settings);
+}
+
 describe('for all valid answers', () => {
-  it('a decision is reached, and every implementation is ranked or rejected with a reason', () => {
+  it('a decision is reached, and every mechanism is ranked or rejected with a reason', () => {
     fc.assert(
       fc.property(validAnswers, given => {
         const answers = parseAnswers({
           ...given,
           implementation: 'recommended',
         });
-        const { decision, ranking, rejected, warnings } = recommend(answers);
-        expect(ranking[0]!.implementation).toBe(decision);
+        const advice = recommend(answers);
+        const { decision, ranking, rejected, warnings } = advice;
+        expect(ranking.find(r => r.generated)!.implementation).toBe(decision);
+        expect(ranking[0]!.mechanism).toBe(advice.advised);
         expect(
           [...ranking, ...rejected].map(r => r.implementation).sort(),
-        ).toEqual(implementations.map(i => i.id).sort());
+        ).toEqual(
+          [
+            'native',
+            'dynamic-module',
+            ...implementations.map(i => i.id),
+          ].sort(),
+        );
         for (const { reasons } of rejected) {
           expect(reasons.length).toBeGreaterThan(0);
+          expect(reasons.every(reason => reason.length > 0)).toBe(true);
+        }
+        for (const { reasons, score } of ranking) {
+          expect(reasons.reduce((sum, r) => sum + r.points, 0)).toBe(score);
+          expect(reasons.every(r => r.text.length > 0)).toBe(true);
         }
         expect(warnings.length).toBeLessThanOrEqual(6);
+        expect(advice.questions.length).toBeLessThanOrEqual(2);
+        expect(advice.confidence.reason).not.toBe('');
+        expect(adviceMarkdown(advice)).not.toMatch(/undefined|\n{3}/);
       }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('what is recommended violates nothing that cannot work in its release', () => {
+    fc.assert(
+      fc.property(validAnswers, given => {
+        const answers = parseAnswers({
+          ...given,
+          implementation: 'recommended',
+        });
+        const { advised, decision, rejected } = recommend(answers);
+        const { mechanism, externalCalls, wholeBody, state } =
+          implementationOf(decision);
+        const { implies, native } = needOf(answers.need);
+        const extension = mechanism !== 'native';
+        const whole =
+          answers.processing.some(p => p.endsWith('Body')) &&
+          (implies.wholeBody || answers.purpose === 'body-transform') &&
+          ['large', 'streaming'].includes(answers.bodySize);
+        const violated = {
+          rejected: rejected.some(r => r.implementation === decision),
+          'not in the release':
+            !extension &&
+            Number(native!.since) > Number(answers.gatewayVersion),
+          'not for the target':
+            !extension && !native!.targets.includes(answers.target.kind),
+          'cannot call':
+            extension &&
+            (answers.externalCalls || implies.calls) &&
+            externalCalls !== 'any',
+          'keeps no state':
+            extension &&
+            (answers.stateAcrossRequests || implies.state) &&
+            state === 'none',
+          'cannot hold the body':
+            extension && whole && wholeBody !== 'processor-memory',
+          'no dynamic modules':
+            advised === 'dynamic-module' &&
+            !releaseOf(answers.gatewayVersion).dynamicModule,
+        };
+        expect(Object.entries(violated).filter(([, broken]) => broken)).toEqual(
+          [],
+        );
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('a further constraint never brings back what was rejected', () => {
+    const harder: ((answers: Answers) => Partial<Answers>)[] = [
+      () => ({ externalCalls: true }),
+      () => ({ stateAcrossRequests: true }),
+      answers => ({
+        processing: [
+          ...new Set([...answers.processing, 'requestBody' as const]),
+        ],
+      }),
+      answers => ({
+        processing: [
+          ...new Set([...answers.processing, 'responseBody' as const]),
+        ],
+      }),
+      answers => ({
+        bodySize: answers.bodySize === 'streaming' ? 'streaming' : 'large',
+      }),
+      answers => ({
+        gatewayVersion: releases[
+          Math.max(
+            0,
+            releases.findIndex(r => r.version === answers.gatewayVersion) - 1,
+          )
+        ]!.version as Answers['gatewayVersion'],
+      }),
+    ];
+    fc.assert(
+      fc.property(
+        validAnswers,
+        fc.subarray(harder, { minLength: 1 }),
+        (given, added) => {
+          const answers = parseAnswers({
+            ...given,
+            implementation: 'recommended',
+          });
+          const constrained = added.reduce<Answers>(
+            (all, constraint) => ({ ...all, ...constraint(all) }),
+            answers,
+          );
+          const rejectedAfter = recommend(constrained).rejected.map(
+            r => r.implementation,
+          );
+          for (const { implementation } of recommend(answers).rejected) {
+            expect(rejectedAfter).toContain(implementation);
+          }
+        },
+      ),
+      { numRuns: 500 },
     );
   });
 
@@ -72,27 +216,23 @@ describe('for all valid answers', () => {
           expect(read('eg-extension.yaml')).toEqual(
             JSON.parse(JSON.stringify(p)),
           );
-          const policy = read('policy/envoyextensionpolicy.yaml');
-          expect(lintPolicy(policy, p.release.gateway)).toEqual([]);
-          expect(policy.metadata).toMatchObject({
-            name: p.policy.name,
-            namespace: p.policy.namespace,
-          });
-          const carried = {
-            extproc: () => JSON.parse(files['k8s/settings.json']!),
-            wasm: () => policy.spec.wasm[0].config,
-            lua: () =>
-              p.lua!.filterContext
-                ? policy.spec.lua[0].filterContext
-                : p.settings,
-          }[p.mechanism]();
-          expect(carried).toEqual(p.settings);
-          expect(read('catalog-info.yaml').metadata.description ?? '').toBe(
-            p.description,
-          );
           const yamlFiles = Object.keys(files).filter(f => f.endsWith('.yaml'));
           for (const file of yamlFiles) {
             expect(read(file)).toBeTruthy();
+          }
+          expect(read('catalog-info.yaml').metadata.description ?? '').toBe(
+            p.description,
+          );
+          expect(parsePlan(read('eg-extension.yaml'))).toEqual(p);
+          const objects = p.native?.objects ?? [];
+          expect(objects.map(({ path }) => read(path))).toEqual(
+            objects.map(({ object }) => JSON.parse(JSON.stringify(object))),
+          );
+          expect(objects.flatMap(({ object }) => lintNative(object))).toEqual(
+            [],
+          );
+          if (p.mechanism !== 'native') {
+            expectExtension(p, files, read);
           }
         }
         expect(p.lua ? lintLua(script) : []).toEqual([]);
@@ -119,7 +259,10 @@ describe('for all valid answers', () => {
           p.target.placeholder,
           p.extproc?.image.placeholder,
           p.wasm?.image.placeholder,
-        ].filter(Boolean);
+          ...(p.native?.objects ?? []).flatMap(({ comments }) =>
+            comments.filter(({ text }) => text.startsWith('TODO')),
+          ),
+        ].filter((open, i) => open && !(p.native && i === 0));
         expect(marked).toHaveLength(placeholders.length);
       }),
     );

@@ -89,8 +89,11 @@ describe('corrections of the specification', () => {
 
   it('3: Wasm and Lua can call out, but only to clusters that Envoy already has', () => {
     const { rejected } = recommend(answers({ externalCalls: true }));
-    expect(rejected.map(r => r.implementation)).toEqual(['wasm-rust', 'lua']);
-    for (const { reasons } of rejected) {
+    const inProcess = rejected.filter(r =>
+      ['wasm', 'lua'].includes(r.mechanism),
+    );
+    expect(inProcess.map(r => r.implementation)).toEqual(['wasm-rust', 'lua']);
+    for (const { reasons } of inProcess) {
       expect(reasons.join()).toContain('only clusters that Envoy already has');
     }
   });
@@ -110,13 +113,21 @@ describe('corrections of the specification', () => {
     for (const kind of ['Gateway', 'ListenerSet', 'HTTPRoute', 'GRPCRoute']) {
       expect(answers({ target: { kind } as any }).target.kind).toBe(kind);
     }
-    for (const kind of [
-      'Backend',
-      'Service',
-      'UDPRoute',
-      'TCPRoute',
-      'TLSRoute',
-    ]) {
+    for (const kind of ['UDPRoute', 'TCPRoute', 'TLSRoute']) {
+      expect(() => answers({ target: { kind } as any })).toThrow(
+        /target\.kind: ".*" is not valid: an extension there is accepted and has no effect/,
+      );
+      expect(() =>
+        recommend(
+          answers({
+            target: { kind } as any,
+            need: 'shed-load',
+            implementation: 'extproc-go',
+          }),
+        ),
+      ).toThrow('an extension policy on it is accepted and does nothing');
+    }
+    for (const kind of ['Backend', 'Service']) {
       expect(() => answers({ target: { kind } as any })).toThrow(
         /target\.kind: ".*" is not valid: choose one of HTTPRoute, GRPCRoute, Gateway, ListenerSet/,
       );
@@ -147,7 +158,8 @@ describe('corrections of the specification', () => {
 
   it('6: every language that is offered is generated', async () => {
     const offered = answersSchema.shape.language.def.innerType.options.filter(
-      language => language !== 'none',
+      // other stands for a language that is not generated: the advice names the mechanism, and says what is generated.
+      language => language !== 'none' && language !== 'other',
     );
     expect([...offered].sort()).toEqual(
       implementations.map(i => i.language).sort(),
@@ -213,6 +225,14 @@ describe('corrections of the specification', () => {
       plan(answers({ namespace: 'work', target: { namespace: 'shop' } })).policy
         .namespace,
     ).toBe('shop');
+  });
+
+  it('12: what Envoy Gateway does itself is no extension, and dynamic modules are part of the advice', () => {
+    expect(recommend(answers({ need: 'cors' })).decision).toBe('native');
+    const judged = recommend(answers());
+    expect(
+      [...judged.ranking, ...judged.rejected].map(r => r.mechanism).sort(),
+    ).toEqual(['dynamic-module', 'extproc', 'lua', 'native', 'wasm']);
   });
 
   it('13: the README looks at the ancestors of the status, not at grep', async () => {

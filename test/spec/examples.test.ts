@@ -36,6 +36,7 @@ describe.each(['template.yaml', 'template-stock.yaml'])(
 
     it.each([
       ['large-documents', 'extproc-go'],
+      ['limit-users', 'native'],
       ['mask-card-numbers', 'extproc-go'],
       ['own-logic', 'extproc-go'],
       ['prototype-headers', 'lua'],
@@ -57,7 +58,7 @@ describe.each(['template.yaml', 'template-stock.yaml'])(
     );
 
     it('are all tested', async () => {
-      expect((await fs.readdir(folder)).sort()).toHaveLength(6);
+      expect((await fs.readdir(folder)).sort()).toHaveLength(7);
     });
   },
 );

@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import {
   AnswersInput,
   implementations,
+  needs,
   processingPhases,
   purposes,
   releases,
@@ -130,14 +131,18 @@ export const validAnswers: fc.Arbitrary<AnswersInput> = fc
         ),
         purpose: fc.constant(purpose),
         description: text,
+        need: fc.constantFrom(...needs.map(n => n.id)),
+        furtherNeeds: fc.uniqueArray(fc.constantFrom(...needs.map(n => n.id)), {
+          maxLength: 2,
+        }),
         settings: settings[purpose]!,
         processing: fc.constant([...processingPhases]),
-        bodySize: fc.constantFrom('small', 'large', 'streaming'),
-        language: fc.constantFrom('none', 'go', 'rust', 'lua'),
-        latency: fc.constantFrom('minimal', 'moderate', 'flexible'),
+        bodySize: fc.constantFrom('none', 'small', 'large', 'streaming'),
+        language: fc.constantFrom('none', 'go', 'rust', 'lua', 'other'),
+        latency: fc.constantFrom('minimal', 'moderate', 'flexible', 'unknown'),
         externalCalls: fc.boolean(),
         stateAcrossRequests: fc.boolean(),
-        environment: fc.constantFrom('production', 'prototype'),
+        environment: fc.constantFrom('production', 'prototype', 'unknown'),
         gatewayVersion: fc.constantFrom(...releases.map(r => r.version)),
         target: fc.record(
           {
@@ -154,6 +159,7 @@ export const validAnswers: fc.Arbitrary<AnswersInput> = fc
         implementation: fc.constantFrom(
           'recommended',
           'recommended',
+          'native',
           ...implementations.map(i => i.id),
         ),
       },

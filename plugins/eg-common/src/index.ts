@@ -7,6 +7,7 @@
 export * from './health';
 export * from './implementations';
 export * from './intake';
+export * from './needs';
 export * from './plan';
 export * from './policy';
 export * from './purposes';

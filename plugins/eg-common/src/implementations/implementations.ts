@@ -1,16 +1,27 @@
 /**
- * How an extension is attached: the list of `EnvoyExtensionPolicy.spec` that carries it.
+ * How something is done: by an extension, named after the list of `EnvoyExtensionPolicy.spec` that carries it, or by
+ * Envoy Gateway itself.
  *
  * @public
  */
-export type Mechanism = 'extproc' | 'wasm' | 'lua';
+export type Mechanism =
+  | 'extproc'
+  | 'wasm'
+  | 'lua'
+  | 'dynamic-module'
+  | 'native';
 
 /**
  * Ids of the implementations.
  *
  * @public
  */
-export type ImplementationId = 'extproc-go' | 'wasm-rust' | 'lua';
+export type ImplementationId =
+  | 'extproc-go'
+  | 'wasm-rust'
+  | 'lua'
+  | 'dynamic-module'
+  | 'native';
 
 /**
  * One way to build an extension: a mechanism in a language, with a skeleton of the same id in the template.
@@ -26,10 +37,17 @@ export interface Implementation {
   languageTitle: string;
   /** For people: `ExtProc in Go`. */
   title: string;
-  /** Which external services the code can reach. Envoy's in-process call-outs reach only clusters that Envoy already has. */
-  externalCalls: 'any' | 'existing-clusters';
+  /** Whether there is a skeleton that it is generated from; without one it is advice only. */
+  generated: boolean;
+  /** Languages besides `language` in which the mechanism works, for advice. */
+  languages: readonly string[] | 'any';
+  /**
+   * Which external services the code can reach. Envoy's in-process call-outs reach only clusters that Envoy already has;
+   * native code could open sockets of its own beside them.
+   */
+  externalCalls: 'any' | 'own-sockets' | 'existing-clusters';
   /** Where state between requests can live. */
-  state: 'process' | 'worker' | 'none';
+  state: 'process' | 'proxy' | 'worker' | 'none';
   /** The largest body that can be held to be changed: the listener's connection buffer, or the processor's memory. */
   wholeBody: 'listener-buffer' | 'processor-memory';
   /**
@@ -39,7 +57,7 @@ export interface Implementation {
    */
   beyondBuffer: { reached: false | 'either'; responseStatus: number | null };
   /** Whether a crash of the extension leaves Envoy running as if nothing had happened. */
-  crashIsolation: 'process' | 'sandbox' | 'script';
+  crashIsolation: 'process' | 'sandbox' | 'script' | 'none';
   /** Purposes that cannot be implemented, with the reason. */
   impossible: Record<string, string>;
   /** Programs that building and testing a repository needs. */
@@ -85,6 +103,8 @@ export const implementations: readonly Implementation[] = [
     mechanism: 'extproc',
     language: 'go',
     languageTitle: 'Go',
+    generated: true,
+    languages: 'any',
     title: 'ExtProc in Go',
     externalCalls: 'any',
     state: 'process',
@@ -110,6 +130,8 @@ export const implementations: readonly Implementation[] = [
     mechanism: 'wasm',
     language: 'rust',
     languageTitle: 'Rust',
+    generated: true,
+    languages: ['go', 'other'],
     title: 'Wasm in Rust',
     externalCalls: 'existing-clusters',
     state: 'worker',
@@ -132,6 +154,8 @@ export const implementations: readonly Implementation[] = [
     mechanism: 'lua',
     language: 'lua',
     languageTitle: 'Lua',
+    generated: true,
+    languages: [],
     title: 'Lua',
     externalCalls: 'existing-clusters',
     state: 'none',
@@ -153,16 +177,79 @@ export const implementations: readonly Implementation[] = [
 ];
 
 /**
+ * A module that Envoy loads into its own process. It takes part in the advice; there is no skeleton for it.
+ *
+ * @public
+ */
+export const dynamicModule: Implementation = {
+  id: 'dynamic-module',
+  mechanism: 'dynamic-module',
+  language: 'rust',
+  languageTitle: 'Rust',
+  generated: false,
+  languages: ['go', 'other'],
+  title: 'a dynamic module',
+  externalCalls: 'own-sockets',
+  state: 'proxy',
+  wholeBody: 'listener-buffer',
+  beyondBuffer: { reached: 'either', responseStatus: null },
+  crashIsolation: 'none',
+  impossible: {},
+  tools: [],
+  files: [],
+};
+
+/**
+ * No extension at all: policies and filters of Envoy Gateway and the Gateway API.
+ *
+ * @public
+ */
+export const native: Implementation = {
+  id: 'native',
+  mechanism: 'native',
+  language: 'yaml',
+  languageTitle: 'YAML',
+  generated: true,
+  languages: 'any',
+  title: 'Envoy Gateway itself',
+  externalCalls: 'any',
+  state: 'process',
+  wholeBody: 'processor-memory',
+  beyondBuffer: { reached: false, responseStatus: 500 },
+  crashIsolation: 'process',
+  impossible: {},
+  tools: ['make', 'python3'],
+  files: [
+    'README.md',
+    'Makefile',
+    'catalog-info.yaml',
+    'eg-extension.yaml',
+    'mkdocs.yml',
+    'docs/index.md',
+    'docs/purpose.md',
+    'docs/production.md',
+    'docs/decision.md',
+    'docs/troubleshooting.md',
+    '.github/workflows/ci.yml',
+    '.gitignore',
+    'policy/kustomization.yaml',
+    'test/check_policy.py',
+    'test/requirements.txt',
+  ],
+};
+
+/**
  * The implementation with the given id.
  *
  * @public
  * @throws Error when there is none
  */
 export function implementationOf(id: string): Implementation {
-  const found = implementations.find(i => i.id === id);
+  const all = [...implementations, native, dynamicModule];
+  const found = all.find(i => i.id === id);
   if (!found) {
     throw new Error(
-      `implementation: "${id}" does not exist; choose one of ${implementations
+      `implementation: "${id}" does not exist; choose one of ${all
         .map(i => i.id)
         .join(', ')}`,
     );

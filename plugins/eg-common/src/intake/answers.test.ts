@@ -23,6 +23,8 @@ describe('parseAnswers', () => {
     expect(parseAnswers(minimal)).toEqual({
       ...minimal,
       description: '',
+      need: 'unspecified',
+      furtherNeeds: [],
       settings: {
         request: [
           { action: 'set', name: 'x-processed-by', value: 'mask-cards' },
@@ -42,6 +44,31 @@ describe('parseAnswers', () => {
       target: { kind: 'HTTPRoute', namespace: 'default' },
       implementation: 'recommended',
     });
+  });
+
+  it('knows the purpose and the phases of a concrete need', () => {
+    const { purpose: _, ...unsaid } = minimal;
+    expect(parseAnswers({ ...unsaid, need: 'validate-body' })).toMatchObject({
+      purpose: 'other',
+      processing: ['requestHeaders', 'requestBody'],
+    });
+    expect(problems({ ...unsaid, need: 'unspecified' })).toEqual([
+      expect.stringMatching(/^- purpose: /),
+    ]);
+  });
+
+  it('takes a target without HTTP only for what Envoy Gateway does there itself', () => {
+    const tcp = { ...minimal, target: { kind: 'TCPRoute' } };
+    expect(problems({ ...tcp, need: 'allow-by-address' })).toEqual([]);
+    expect(
+      problems({ ...tcp, need: 'allow-by-address', processing: [] }),
+    ).toEqual([]);
+    expect(problems({ ...tcp, need: 'cors' })).toEqual([
+      expect.stringMatching(
+        /^- target.kind: "TCPRoute" is not valid: an extension there is accepted and has no effect.* cannot be attached to a TCPRoute\. .*allow-by-address/,
+      ),
+    ]);
+    expect(problems({ ...tcp, target: { kind: 'UDPRoute' } })).toHaveLength(1);
   });
 
   it('gives defaults only for what is processed', () => {
@@ -95,7 +122,7 @@ describe('parseAnswers', () => {
     ],
     [
       { ...minimal, language: 'cobol' },
-      '- language: "cobol" is not valid: choose one of none, go, rust, lua; none stands for no preference',
+      '- language: "cobol" is not valid: choose one of none, go, rust, lua, other; none stands for no preference, other for a language that is not generated',
     ],
     [
       { ...minimal, gatewayVersion: '1.5' },

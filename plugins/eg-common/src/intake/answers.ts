@@ -1,18 +1,31 @@
 import { z } from 'zod';
 import { implementations } from '../implementations';
+import { needOf, needs, nativeVerdict } from '../needs';
 import { purposes, purposeOf } from '../purposes/purposes';
 import { newestRelease, releaseOf, releases } from '../releases';
 import { lineOfText, namespaceName, objectName } from './fields';
 import { processingPhases } from './phases';
 import { InvalidAnswersError, Problem, problemsOf, shown } from './problems';
 
-/** Kinds that an EnvoyExtensionPolicy can target with an effect on HTTP traffic. UDPRoute, TCPRoute and TLSRoute are accepted by the API and do nothing. */
+/** Kinds that an EnvoyExtensionPolicy can target with an effect on HTTP traffic. */
 export const targetKinds = [
   'HTTPRoute',
   'GRPCRoute',
   'Gateway',
   'ListenerSet',
 ] as const;
+
+/** Kinds that an EnvoyExtensionPolicy can target without any effect: there is no HTTP. Some native policies work there. */
+export const connectionKinds = ['TCPRoute', 'TLSRoute', 'UDPRoute'] as const;
+
+/**
+ * Whether the target has connections only, no HTTP that an extension could see.
+ *
+ * @public
+ */
+export function isConnectionKind(kind: string): boolean {
+  return connectionKinds.some(k => k === kind);
+}
 
 function oneOf<T extends string>(values: readonly [T, ...T[]], hints: string) {
   return z.enum(values, {
@@ -58,9 +71,30 @@ export const answersSchema = z.strictObject({
       'use an entity reference, for example group:default/platform',
     )
     .meta({ title: 'Owner', description: 'Who owns the extension.' }),
+  need: oneOf(names(needs.map(n => n.id)), '')
+    .default('unspecified')
+    .meta({
+      title: 'What is needed',
+      description:
+        'The closest; what Envoy Gateway does itself follows from it. unspecified: not in the list, or not known yet.',
+    }),
+  furtherNeeds: z
+    .array(oneOf(names(needs.map(n => n.id)), ''), {
+      error: 'give a list of needs',
+    })
+    .refine(list => new Set(list).size === list.length, {
+      error: 'name each need once',
+    })
+    .default([])
+    .meta({
+      title: 'What else is part of it',
+      description:
+        'Parts of the same wish: what Envoy Gateway does itself is taken out of the extension.',
+    }),
   purpose: oneOf(names(purposes.map(p => p.id)), '').meta({
     title: 'Purpose',
-    description: 'What the extension is for.',
+    description:
+      'What an extension would be for: the code that is generated begins from it.',
   }),
   settings: z.unknown().optional().meta({
     title: 'Settings',
@@ -70,7 +104,6 @@ export const answersSchema = z.strictObject({
     .array(oneOf(processingPhases, ''), {
       error: `give a list of ${processingPhases.join(', ')}`,
     })
-    .min(1, `choose at least one of ${processingPhases.join(', ')}`)
     .refine(phases => new Set(phases).size === phases.length, {
       error: 'name each phase once',
     })
@@ -80,21 +113,23 @@ export const answersSchema = z.strictObject({
       description:
         'Every phase costs something: only what is chosen reaches the extension.',
     }),
-  bodySize: oneOf(['small', 'large', 'streaming'], '').default('small').meta({
-    title: 'Body size',
-    description:
-      'The connection buffer of the gateway’s listener holds 32 KiB by default. Streaming: server-sent events, uploads without an end in sight.',
-  }),
+  bodySize: oneOf(['none', 'small', 'large', 'streaming'], '')
+    .default('small')
+    .meta({
+      title: 'Body size',
+      description:
+        'The connection buffer of the gateway’s listener holds 32 KiB by default. Streaming: server-sent events, uploads without an end in sight.',
+    }),
   language: oneOf(
-    names(['none', ...new Set(implementations.map(i => i.language))]),
-    '; none stands for no preference',
+    names(['none', ...new Set(implementations.map(i => i.language)), 'other']),
+    '; none stands for no preference, other for a language that is not generated',
   )
     .default('none')
     .meta({
       title: 'Language',
       description: 'Without a preference: whatever fits best.',
     }),
-  latency: oneOf(['minimal', 'moderate', 'flexible'], '')
+  latency: oneOf(['minimal', 'moderate', 'flexible', 'unknown'], '')
     .default('moderate')
     .meta({
       title: 'Latency that can be added',
@@ -108,7 +143,7 @@ export const answersSchema = z.strictObject({
     title: 'Keeps state between requests',
     description: 'Counters, caches, sessions.',
   }),
-  environment: oneOf(['production', 'prototype'], '')
+  environment: oneOf(['production', 'prototype', 'unknown'], '')
     .default('production')
     .meta({
       title: 'Environment',
@@ -125,8 +160,8 @@ export const answersSchema = z.strictObject({
     .strictObject(
       {
         kind: oneOf(
-          targetKinds,
-          ' (UDPRoute, TCPRoute and TLSRoute are accepted by the API and have no effect; a Backend is rejected)',
+          [...targetKinds, ...connectionKinds],
+          ' (an extension needs one of the first four; a Backend is rejected)',
         )
           .default('HTTPRoute')
           .meta({ title: 'Kind' }),
@@ -181,7 +216,7 @@ export const answersSchema = z.strictObject({
       description: 'Where the extension is published.',
     }),
   implementation: oneOf(
-    names(['recommended', ...implementations.map(i => i.id)]),
+    names(['recommended', 'native', ...implementations.map(i => i.id)]),
     '',
   )
     .default('recommended')
@@ -223,9 +258,17 @@ function withoutBlanks(value: unknown): unknown {
 /** The answers without blanks, and without those in the target; settings may hold blanks that mean something. */
 function answered(input: unknown): unknown {
   const given = withoutBlanks(input);
-  return typeof given === 'object' && given !== null && 'target' in given
-    ? { ...given, target: withoutBlanks(given.target) }
-    : given;
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    return given;
+  }
+  const { target, need, purpose } = given as Record<string, unknown>;
+  const known = needs.find(n => n.id === need && n.id !== 'unspecified');
+  return {
+    ...given,
+    // Who names a concrete need has said what it is for.
+    ...(purpose === undefined && known ? { purpose: known.purpose } : {}),
+    ...(target === undefined ? {} : { target: withoutBlanks(target) }),
+  };
 }
 
 /** Problems that concern more than one answer. */
@@ -238,6 +281,35 @@ function contradictions(answers: Answers): Problem[] {
       value: shown('ListenerSet'),
       remedy: `Envoy Gateway ${release.version} does not know it as a target; target a Gateway or a route, or upgrade to 1.9`,
     });
+  }
+  const { kind } = answers.target;
+  if (isConnectionKind(kind)) {
+    const { reasons } = nativeVerdict(answers);
+    const covered = needs
+      .filter(({ native }) => native?.targets.includes(kind))
+      .map(({ id }) => id);
+    return reasons
+      ? [
+          ...problems,
+          {
+            field: 'target.kind',
+            value: shown(kind),
+            remedy: `an extension there is accepted and has no effect: a ${kind} has connections, no HTTP. ${reasons.join(
+              ' ',
+            )} Target an HTTPRoute, GRPCRoute, Gateway or ListenerSet, or name a need that Envoy Gateway itself covers there: ${covered.join(
+              ', ',
+            )}`,
+          },
+        ]
+      : problems;
+  }
+  if (answers.processing.length === 0) {
+    problems.push({
+      field: 'processing',
+      value: shown(answers.processing),
+      remedy: `choose at least one of ${processingPhases.join(', ')}`,
+    });
+    return problems;
   }
   const purpose = purposeOf(answers.purpose);
   for (const phase of purpose.phases(answers.settings)) {
@@ -291,7 +363,10 @@ export function parseAnswers(input: unknown): Answers {
   if (!parsed.success || problems.length > 0) {
     throw new InvalidAnswersError(problems);
   }
-  const processing = parsed.data.processing ?? [...purpose!.defaultPhases];
+  const { phases } = needOf(parsed.data.need).implies;
+  const processing = parsed.data.processing ?? [
+    ...((purpose!.openEnded && phases) || purpose!.defaultPhases),
+  ];
   const answers: Answers = {
     ...parsed.data,
     processing,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { needs, needTitle } from '../needs';
 import { purposeOf, purposes } from '../purposes/purposes';
 import { implementations } from '../implementations';
 import { answersSchema } from './answers';
@@ -62,7 +63,19 @@ const hints: Partial<Record<Question, FormSchema>> = {
     'ui:field': 'OwnerPicker',
     'ui:options': { catalogFilter: { kind: ['Group', 'User'] } },
   },
-  processing: { uniqueItems: true, 'ui:widget': 'checkboxes' },
+  furtherNeeds: {
+    uniqueItems: true,
+    items: {
+      type: 'string',
+      enum: needs.map(n => n.id),
+      enumNames: needs.map(needTitle),
+    },
+  },
+  processing: {
+    minItems: 1,
+    uniqueItems: true,
+    'ui:widget': 'checkboxes',
+  },
   repoUrl: {
     'ui:field': 'RepoUrlPicker',
     'ui:options': { allowedHosts: ['github.com'] },
@@ -71,6 +84,7 @@ const hints: Partial<Record<Question, FormSchema>> = {
 
 /** What the choices are called in the form, where their values are not for people. */
 const labels: Partial<Record<Question, Record<string, string>>> = {
+  need: Object.fromEntries(needs.map(n => [n.id, needTitle(n)])),
   purpose: Object.fromEntries(purposes.map(p => [p.id, p.title])),
   processing: {
     requestHeaders: 'Request headers',
@@ -79,6 +93,7 @@ const labels: Partial<Record<Question, Record<string, string>>> = {
     responseBody: 'Response body',
   },
   bodySize: {
+    none: 'No bodies',
     small: 'Small: within the connection buffer',
     large: 'Large: beyond it',
     streaming: 'Streaming',
@@ -88,13 +103,19 @@ const labels: Partial<Record<Question, Record<string, string>>> = {
     ...Object.fromEntries(
       implementations.map(i => [i.language, i.languageTitle]),
     ),
+    other: 'Another language',
   },
   latency: {
+    unknown: 'Not known yet',
     minimal: 'Less than 1 ms',
     moderate: '1 to 10 ms',
     flexible: 'More than 10 ms',
   },
-  environment: { production: 'Production', prototype: 'Prototype' },
+  environment: {
+    production: 'Production',
+    prototype: 'Prototype',
+    unknown: 'Not known yet',
+  },
   implementation: {
     recommended: 'What the advice says',
     ...Object.fromEntries(implementations.map(i => [i.id, i.title])),
@@ -154,7 +175,14 @@ const steps: {
     title: 'What it does',
     description:
       'What should happen to which part of the traffic. The settings can be changed later in one file.',
-    questions: ['purpose', 'processing', 'settings', 'bodySize'],
+    questions: [
+      'need',
+      'furtherNeeds',
+      'purpose',
+      'processing',
+      'settings',
+      'bodySize',
+    ],
     required: ['purpose'],
   },
   {

@@ -1,4 +1,4 @@
-export { answersSchema, parseAnswers } from './answers';
+export { answersSchema, isConnectionKind, parseAnswers } from './answers';
 export type { Answers, AnswersInput } from './answers';
 export { customFields, formSchema, settingsSchema } from './form';
 export type { FormOptions } from './form';

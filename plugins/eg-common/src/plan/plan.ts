@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { implementationOf, Mechanism } from '../implementations';
 import { Answers, Problem } from '../intake';
+import { NativeContext, nativeVerdict } from '../needs';
 import { InvalidAnswersError, problemsOf } from '../intake/problems';
 import { BodyMode, Processing, purposeOf } from '../purposes';
 import { recommend, Recommendation } from '../recommend';
+import { labelsFor } from '../policy/labels';
 import { releaseOf } from '../releases';
 
 const bodyMode = z
@@ -28,7 +30,8 @@ const planSchema = z.strictObject({
     .strictObject({ host: z.string(), owner: z.string(), name: z.string() })
     .nullable(),
   implementation: z.string(),
-  mechanism: z.enum(['extproc', 'wasm', 'lua']),
+  /** `native`: no extension; Envoy Gateway does it itself. */
+  mechanism: z.enum(['extproc', 'wasm', 'lua', 'native']),
   language: z.string(),
   purpose: z.string(),
   settings: z.unknown(),
@@ -73,6 +76,33 @@ const planSchema = z.strictObject({
       filterContext: z.boolean(),
     })
     .nullable(),
+  native: z
+    .strictObject({
+      need: z.string(),
+      /** What the policies are, for people. */
+      title: z.string(),
+      feature: z.string(),
+      source: z.string(),
+      /** Policies and other objects, with comments where the owner decides. */
+      objects: z.array(
+        z.strictObject({
+          path: z.string().regex(/^policy\/[a-z]+\.yaml$/),
+          object: z.looseObject({
+            apiVersion: z.string(),
+            kind: z.string(),
+            metadata: z.looseObject({ name: z.string() }),
+          }),
+          comments: z.array(
+            z.strictObject({
+              path: z.array(z.string().or(z.int())),
+              text: z.string(),
+              inline: z.boolean().optional(),
+            }),
+          ),
+        }),
+      ),
+    })
+    .nullable(),
   recommendation: z.custom<Recommendation>(
     value => typeof value === 'object' && value !== null,
   ),
@@ -88,6 +118,7 @@ export type ExtensionPlan = z.infer<typeof planSchema>;
 
 /** The body mode for each size: what is held as a whole must fit the connection buffer, what does not is streamed. */
 const bodyModes: Record<Answers['bodySize'], BodyMode> = {
+  none: 'Buffered',
   small: 'Buffered',
   large: 'FullDuplexStreamed',
   streaming: 'FullDuplexStreamed',
@@ -98,6 +129,7 @@ const messageTimeouts: Record<Answers['latency'], string> = {
   minimal: '200ms',
   moderate: '500ms',
   flexible: '2s',
+  unknown: '500ms',
 };
 
 const defaultRegistry = 'registry.example.com/my-team';
@@ -106,6 +138,9 @@ const defaultTargets: Record<string, string> = {
   GRPCRoute: 'my-route',
   Gateway: 'my-gateway',
   ListenerSet: 'my-listener-set',
+  TCPRoute: 'my-route',
+  TLSRoute: 'my-route',
+  UDPRoute: 'my-route',
 };
 
 /**
@@ -113,6 +148,9 @@ const defaultTargets: Record<string, string> = {
  * A policy limits only ExtProc to a direction; Wasm and Lua see the headers of both.
  */
 function processingOf(answers: Answers, mechanism: Mechanism): Processing {
+  if (mechanism === 'native') {
+    return { request: false, response: false };
+  }
   const purpose = purposeOf(answers.purpose);
   const phases: string[] = purpose.openEnded
     ? answers.processing
@@ -165,8 +203,15 @@ export function plan(answers: Answers): ExtensionPlan {
   const recommendation = recommend(answers);
   const implementation = implementationOf(recommendation.decision);
   const release = releaseOf(answers.gatewayVersion);
-  const production = answers.environment === 'production';
-  const { target } = answers;
+  // Who does not know yet is given what production needs.
+  const production = answers.environment !== 'prototype';
+  const target: NativeContext['target'] = {
+    kind: answers.target.kind,
+    name: answers.target.name ?? defaultTargets[answers.target.kind]!,
+    namespace: answers.target.namespace,
+    sectionName: answers.target.sectionName ?? null,
+    placeholder: answers.target.name === undefined,
+  };
   const is = (mechanism: Mechanism) => implementation.mechanism === mechanism;
   const builtImage = {
     repository: `${answers.registry ?? defaultRegistry}/${answers.name}`,
@@ -181,11 +226,11 @@ export function plan(answers: Answers): ExtensionPlan {
     owner: answers.owner,
     repository: repositoryOf(answers.repoUrl),
     implementation: implementation.id,
-    mechanism: implementation.mechanism,
+    mechanism: planned(implementation.mechanism),
     language: implementation.language,
     purpose: answers.purpose,
     settings: answers.settings,
-    environment: answers.environment,
+    environment: production ? 'production' : 'prototype',
     release: {
       gateway: release.version,
       envoy: release.envoy,
@@ -195,11 +240,7 @@ export function plan(answers: Answers): ExtensionPlan {
     processing: processingOf(answers, implementation.mechanism),
     target: {
       group: 'gateway.networking.k8s.io',
-      kind: target.kind,
-      name: target.name ?? defaultTargets[target.kind]!,
-      namespace: target.namespace,
-      sectionName: target.sectionName ?? null,
-      placeholder: target.name === undefined,
+      ...target,
     },
     policy: {
       name: answers.name,
@@ -223,7 +264,50 @@ export function plan(answers: Answers): ExtensionPlan {
           filterContext: release.luaFilterContext,
         }
       : null,
+    native: is('native') ? nativeOf(answers, target) : null,
     recommendation,
+  };
+}
+
+/** The mechanism of something that can be generated: advice never decides for what cannot. */
+function planned(mechanism: Mechanism): ExtensionPlan['mechanism'] {
+  if (mechanism === 'dynamic-module') {
+    throw new Error('there is no skeleton for dynamic modules');
+  }
+  return mechanism;
+}
+
+/** What Envoy Gateway does itself, written for the target. */
+function nativeOf(
+  answers: Answers,
+  target: NativeContext['target'],
+): ExtensionPlan['native'] {
+  const { native, reasons } = nativeVerdict(answers);
+  if (!native) {
+    throw new Error(`no feature covers ${answers.need}: ${reasons.join(' ')}`);
+  }
+  const objects = native.objects({
+    name: answers.name,
+    target,
+    release: releaseOf(answers.gatewayVersion),
+    purpose: answers.purpose,
+    settings: answers.settings,
+    processing: answers.processing,
+    labels: labelsFor(answers.name),
+  });
+  return {
+    need: answers.need,
+    title: native.title,
+    feature: native.feature,
+    source: native.source,
+    objects: objects.map(({ path, object, comments }) => ({
+      path,
+      object,
+      comments: comments.map(({ path: field, ...comment }) => ({
+        path: [...field],
+        ...comment,
+      })),
+    })),
   };
 }
 
@@ -291,5 +375,9 @@ export function templateValues(p: ExtensionPlan): Record<string, unknown> {
     luaSource: p.lua?.source ?? '',
     luaFilterContext: p.lua?.filterContext ?? false,
     rootId: p.wasm?.rootID ?? '',
+    need: p.native?.need ?? '',
+    nativeKinds: [
+      ...new Set(p.native?.objects.map(({ object }) => object.kind) ?? []),
+    ].join(','),
   };
 }

@@ -3,9 +3,9 @@ import {
   envoyGatewayApi,
   envoyGatewayGroup,
   gatewayGroup,
-  kubernetesIdLabel,
   policyKind,
 } from './constants';
+import { labelsFor } from './labels';
 import { FieldComment } from './yaml';
 
 /** A Kubernetes object. */
@@ -30,10 +30,7 @@ export interface ObjectFile {
 
 /** Labels of every object of an extension. */
 export function labelsOf(plan: ExtensionPlan): Record<string, string> {
-  return {
-    'app.kubernetes.io/name': plan.name,
-    [kubernetesIdLabel]: plan.name,
-  };
+  return labelsFor(plan.name);
 }
 
 /** Name of the ConfigMap with the Lua script. */
@@ -63,7 +60,7 @@ const failOpenComment = (field: (string | number)[]): FieldComment => ({
 });
 
 const byMechanism: Record<
-  ExtensionPlan['mechanism'],
+  Exclude<ExtensionPlan['mechanism'], 'native'>,
   (plan: ExtensionPlan, luaScript: string) => Extension
 > = {
   extproc: plan => {
@@ -176,6 +173,9 @@ export function envoyExtensionPolicy(
   plan: ExtensionPlan,
   luaScript: string,
 ): ObjectFile {
+  if (plan.mechanism === 'native') {
+    throw new Error('a native plan has no extension');
+  }
   const { spec, comments } = byMechanism[plan.mechanism](plan, luaScript);
   const { kind, name, sectionName, placeholder } = plan.target;
   return {

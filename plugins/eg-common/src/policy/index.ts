@@ -1,5 +1,6 @@
 export { lintPolicy } from './lint';
 export type { LintProblem } from './lint';
+export { lintNative } from './nativeLint';
 export { lintLua } from './luaLint';
 export { localEnvoy } from './localEnvoy';
 export { luaScript, renderFiles } from './render';

@@ -1,7 +1,7 @@
 import { implementationOf } from '../implementations';
 import { ExtensionPlan } from '../plan';
 import { purposeOf } from '../purposes';
-import { adviceMarkdown } from '../recommend';
+import { decisionRecord } from '../recommend';
 import { kubernetesIdLabel } from './constants';
 import {
   envoyExtensionPolicy,
@@ -70,9 +70,10 @@ function catalogInfo(plan: ExtensionPlan): object {
             }
           : {}),
       },
-      tags: ['envoy-gateway', plan.mechanism, plan.language].filter(
-        (tag, i, all) => all.indexOf(tag) === i,
-      ),
+      tags: (plan.native
+        ? ['envoy-gateway', 'policy']
+        : ['envoy-gateway', plan.mechanism, plan.language]
+      ).filter((tag, i, all) => all.indexOf(tag) === i),
     },
     spec: {
       type: 'gateway-extension',
@@ -134,6 +135,33 @@ export function luaScript(
  * @returns text by path
  */
 export function renderFiles(plan: ExtensionPlan, script = ''): Files {
+  return {
+    ...(plan.native ? nativeFiles(plan.native) : extensionFiles(plan, script)),
+    'catalog-info.yaml': yamlFile(catalogInfo(plan)),
+    'eg-extension.yaml': yamlFile(
+      plan,
+      [],
+      'What this repository was generated from: every decision, and why. Read by verification; not used at run time.',
+    ),
+    'docs/decision.md': decisionRecord(plan.recommendation),
+  };
+}
+
+/**
+ * Where Envoy Gateway does it itself: its policies, and nothing to build or run. A route is there to be merged into the
+ * person's own: applied with the rest, it would take that one's place.
+ */
+function nativeFiles({ objects }: NonNullable<ExtensionPlan['native']>): Files {
+  return {
+    ...objectFiles(objects),
+    ...kustomized(
+      'policy',
+      objects.filter(({ object }) => !object.kind.endsWith('Route')),
+    ),
+  };
+}
+
+function extensionFiles(plan: ExtensionPlan, script: string): Files {
   const policies = [
     envoyExtensionPolicy(plan, script),
     ...(plan.lua?.source === 'ValueRef' ? [luaConfigMap(plan, script)] : []),
@@ -168,12 +196,5 @@ export function renderFiles(plan: ExtensionPlan, script = ''): Files {
       'What the extension must do, run in a real Envoy by make envoy-test. Add your own cases.',
     ),
     'test/envoy-version': `${plan.release.testEnvoy}\n`,
-    'catalog-info.yaml': yamlFile(catalogInfo(plan)),
-    'eg-extension.yaml': yamlFile(
-      plan,
-      [],
-      'What this repository was generated from: every decision, and why. Read by verification; not used at run time.',
-    ),
-    'docs/decision.md': adviceMarkdown(plan.recommendation),
   };
 }

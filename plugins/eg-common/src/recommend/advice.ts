@@ -1,5 +1,12 @@
-import { implementationOf } from '../implementations';
-import { RankedImplementation, Recommendation } from './types';
+import { dynamicModule, implementationOf } from '../implementations';
+import {
+  RankedImplementation,
+  Recommendation,
+  RejectedImplementation,
+} from './types';
+
+/** How many reasons a person reads. */
+const mostReasons = 3;
 
 function list(lines: string[]): string {
   return lines.map(line => `- ${line}`).join('\n');
@@ -9,45 +16,144 @@ function section(title: string, body: string): string {
   return body && `## ${title}\n\n${body}`;
 }
 
-/** The alternatives in one line each: what speaks for and against them. */
-function alternative({ title, reasons }: RankedImplementation): string {
-  const best = reasons.filter(r => r.points > 0).map(r => r.text);
-  const worst = reasons.filter(r => r.points < 0).map(r => r.text);
-  const text = [...worst, ...best].join(' ');
-  return `**${title}** would do.${text && ` ${text}`}`;
+const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
+
+const inFavour = ({ reasons }: RankedImplementation) =>
+  reasons.filter(r => r.points > 0).map(r => r.text);
+const against = ({ reasons }: RankedImplementation) =>
+  reasons.filter(r => r.points < 0).map(r => r.text);
+
+/** One that would do as well, in one line. */
+function alternative(ranked: RankedImplementation): string {
+  const text = [...against(ranked), ...inFavour(ranked).slice(0, 1)].join(' ');
+  const hint = ranked.generated
+    ? ''
+    : ' It is not generated here; Envoy Gateway’s documentation shows how.';
+  return `**${capital(ranked.title)}** would do. ${
+    text || 'Nothing that you say asks for it.'
+  }${hint}`;
+}
+
+/** What would not do, with those that fail for the same reasons in one line. */
+function refused(rejected: RejectedImplementation[]): string[] {
+  const byReasons = new Map<string, string[]>();
+  for (const { title, reasons } of rejected) {
+    const key = reasons.join(' ');
+    byReasons.set(key, [...(byReasons.get(key) ?? []), title]);
+  }
+  return [...byReasons].map(([reasons, titles]) => {
+    const names = titles.map(title => `**${capital(title)}**`).join(' and ');
+    return `${names} would not do. ${reasons}`;
+  });
+}
+
+/** Beside what Envoy Gateway does itself, one extension is enough to weigh against it. */
+function insteadOfNative(ranking: RankedImplementation[]): string[] {
+  const best = ranking.find(r => r.generated);
+  return best
+    ? [
+        `**An extension**, ${best.title} first, could do it too. It would cost code, tests, releases and one more thing that can fail in the path of every request.`,
+      ]
+    : [];
+}
+
+/** What was decided, in a sentence or two: also where the person, or what can be generated, differs from the advice. */
+function lead(recommendation: Recommendation, chosen: RankedImplementation) {
+  const { advised, advisedTitle, decision, native, recommended } =
+    recommendation;
+  const title = (id: string) =>
+    recommendation.ranking.find(r => r.implementation === id)?.title ??
+    implementationOf(id).title;
+  if (decision !== recommended) {
+    const costs =
+      recommended === 'native'
+        ? ' It costs code, its tests and upgrades, and a piece that can fail in the path of every request.'
+        : '';
+    return `The advice was ${title(recommended)}; you chose otherwise.${costs}`;
+  }
+  if (decision === 'native') {
+    return `You need no extension. Use ${native!.title}${
+      native!.addOn ? `, with ${native!.addOn}` : ''
+    }.`;
+  }
+  return advised === dynamicModule.mechanism
+    ? `${capital(advisedTitle)} fits best. ${
+        inFavour(recommendation.ranking[0]!)[0]
+      } There is no skeleton for it here: what is generated is the next best, ${
+        chosen.title
+      }.`
+    : `Build it as ${chosen.title}.`;
+}
+
+/** The parts of the advice below its title. */
+function parts(recommendation: Recommendation): string[] {
+  const { decision, ranking, rejected, warnings, native, confidence } =
+    recommendation;
+  const chosen = ranking.find(r => r.implementation === decision)!;
+  const limits = decision === 'native' ? native!.limits : [];
+  return [
+    lead(recommendation, chosen),
+    list(inFavour(chosen).slice(0, mostReasons)),
+    section('Before anything else', list(recommendation.contradictions)),
+    section('What speaks against it', list([...against(chosen), ...limits])),
+    section(
+      'What stays with Envoy Gateway',
+      list(
+        recommendation.hybrid.map(
+          ({ text, feature }) => `${text} (${feature})`,
+        ),
+      ),
+    ),
+    section(
+      'What else was considered',
+      list([
+        ...(decision === 'native'
+          ? insteadOfNative(ranking.filter(r => r !== chosen))
+          : ranking.filter(r => r !== chosen).map(alternative)),
+        ...refused(rejected),
+      ]),
+    ),
+    section('What to watch', list(warnings.map(w => w.text))),
+    section(
+      'How sure this is',
+      [
+        `${capital(confidence.level)} confidence. ${confidence.reason}`,
+        list(recommendation.questions.map(q => q.text)),
+      ]
+        .filter(part => part !== '')
+        .join('\n\n'),
+    ),
+  ].filter(part => part !== '');
+}
+
+function titleOf({ decision, ranking }: Recommendation): string {
+  return ranking.find(r => r.implementation === decision)!.title;
 }
 
 /**
- * The advice as Markdown, for the task's output and the repository's docs/decision.md.
+ * The advice as Markdown: a senior engineer's reply, the decision first.
  *
  * @public
  */
 export function adviceMarkdown(recommendation: Recommendation): string {
-  const { decision, recommended, ranking, rejected, warnings } = recommendation;
-  const chosen = ranking.find(r => r.implementation === decision)!;
-  const own =
-    decision === recommended
-      ? ''
-      : `The advice was ${
-          implementationOf(recommended).title
-        }; you chose otherwise.\n\n`;
-  const against = chosen.reasons.filter(r => r.points < 0).map(r => r.text);
+  return `${[`# ${titleOf(recommendation)}`, ...parts(recommendation)].join(
+    '\n\n',
+  )}\n`;
+}
+
+/**
+ * The advice as the repository's record of the decision, docs/decision.md: what was asked, then the same advice.
+ *
+ * @public
+ */
+export function decisionRecord(recommendation: Recommendation): string {
+  const context = recommendation.asked
+    .map(({ question, answer }) => `| ${question} | ${answer} |`)
+    .join('\n');
   return `${[
-    `# ${chosen.title}`,
-    own + list(chosen.reasons.filter(r => r.points > 0).map(r => r.text)),
-    section('What speaks against it', list(against)),
-    section(
-      'What else was considered',
-      list([
-        ...ranking.filter(r => r !== chosen).map(alternative),
-        ...rejected.map(
-          ({ title, reasons }) =>
-            `**${title}** would not do. ${reasons.join(' ')}`,
-        ),
-      ]),
-    ),
-    section('What to watch', list(warnings.map(w => w.text))),
-  ]
-    .filter(part => part !== '')
-    .join('\n\n')}\n`;
+    `# Decision: ${titleOf(recommendation)}`,
+    'Status: accepted when this repository was generated. Revisit it when an answer below changes, or with the next release of Envoy Gateway.',
+    section('What was asked', `| Question | Answer |\n|---|---|\n${context}`),
+    section('Decision', parts(recommendation).join('\n\n')),
+  ].join('\n\n')}\n`;
 }

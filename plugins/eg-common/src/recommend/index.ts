@@ -1,6 +1,8 @@
-export { adviceMarkdown } from './advice';
+export { adviceMarkdown, decisionRecord } from './advice';
 export { recommend } from './recommend';
 export type {
+  Gravity,
+  OpenQuestion,
   RankedImplementation,
   Reason,
   Recommendation,

@@ -1,5 +1,5 @@
 import { AnswersInput, InvalidAnswersError, parseAnswers } from '../intake';
-import { adviceMarkdown } from './advice';
+import { adviceMarkdown, decisionRecord } from './advice';
 import { recommend } from './recommend';
 
 const answers = (given: Partial<AnswersInput>) =>
@@ -57,9 +57,14 @@ describe('recommend', () => {
     const { rejected } = recommend(
       answers({ purpose: 'body-transform', bodySize: 'large' }),
     );
-    expect(rejected.map(r => r.implementation)).toEqual(['wasm-rust', 'lua']);
-    expect(rejected[0]!.reasons[0]).toContain('413');
-    expect(rejected[1]!.reasons).toHaveLength(2);
+    expect(rejected.map(r => r.implementation)).toEqual([
+      'native',
+      'wasm-rust',
+      'lua',
+      'dynamic-module',
+    ]);
+    expect(rejected[1]!.reasons[0]).toContain('413');
+    expect(rejected[2]!.reasons).toHaveLength(2);
   });
 
   it('takes the person’s choice', () => {
@@ -91,14 +96,148 @@ describe('recommend', () => {
   });
 });
 
+describe('native first', () => {
+  it('decides for what Envoy Gateway does itself, whatever the language', () => {
+    for (const language of ['none', 'go', 'rust', 'lua', 'other'] as const) {
+      const advice = recommend(answers({ need: 'validate-jwt', language }));
+      expect(advice).toMatchObject({
+        decision: 'native',
+        native: { since: '1.6', addOn: null },
+      });
+    }
+  });
+
+  it('lets the person build an extension, and says what it costs', () => {
+    const advice = recommend(
+      answers({ need: 'validate-jwt', implementation: 'extproc-go' }),
+    );
+    expect(advice).toMatchObject({
+      decision: 'extproc-go',
+      recommended: 'native',
+    });
+    expect(adviceMarkdown(advice)).toMatch(
+      /The advice was Envoy Gateway itself: SecurityPolicy with jwt; you chose otherwise\. It costs code/,
+    );
+    expect(advice.hybrid).toHaveLength(1);
+  });
+
+  it('says since when there is a feature that the release lacks', () => {
+    const advice = recommend(
+      answers({ need: 'limit-by-tenant', gatewayVersion: '1.8' }),
+    );
+    expect(advice.decision).toBe('extproc-go');
+    expect(advice.rejected[0]).toMatchObject({
+      implementation: 'native',
+      reasons: [
+        expect.stringContaining('since Envoy Gateway 1.9; you run 1.8'),
+      ],
+    });
+    expect(advice.contradictions).toEqual([
+      expect.stringContaining('Either upgrade'),
+    ]);
+    expect(advice.questions).toContainEqual(
+      expect.objectContaining({ field: 'gatewayVersion', decision: 'native' }),
+    );
+  });
+
+  it('refuses native where nothing covers the need', () => {
+    expect(() =>
+      recommend(answers({ need: 'block-attacks', implementation: 'native' })),
+    ).toThrow('no web application firewall');
+  });
+
+  it('takes what is configuration out of an extension', () => {
+    const advice = recommend(
+      answers({
+        need: 'edit-header',
+        furtherNeeds: ['redirect'],
+        language: 'lua',
+      }),
+    );
+    expect(advice.decision).toBe('lua');
+    expect(advice.hybrid).toEqual([
+      expect.objectContaining({
+        feature: expect.stringContaining('RequestRedirect'),
+      }),
+    ]);
+  });
+
+  it('looks at the limits of a feature', () => {
+    expect(decide({ need: 'external-authorization' })).toBe('extproc-go');
+    expect(
+      decide({
+        need: 'external-authorization',
+        processing: ['requestHeaders'],
+        settings: { request: [{ action: 'remove', name: 'x-a' }] },
+      }),
+    ).toBe('native');
+    expect(
+      decide({
+        need: 'static-header',
+        settings: { request: [{ action: 'rename', name: 'x-a', to: 'x-b' }] },
+      }),
+    ).not.toBe('native');
+  });
+});
+
+describe('a mechanism without a skeleton', () => {
+  it('is advised, and the best that can be generated is decided', () => {
+    const advice = recommend(answers({ need: 'block-attacks' }));
+    expect(advice).toMatchObject({
+      advised: 'dynamic-module',
+      decision: 'extproc-go',
+    });
+    expect(advice.ranking[0]).toMatchObject({ generated: false });
+    expect(adviceMarkdown(advice)).toMatch(
+      /^# ExtProc in Go\n\nA dynamic module fits best\. There is a maintained engine.* what is generated is the next best, ExtProc in Go\./,
+    );
+    expect(
+      recommend(answers({ need: 'block-attacks', gatewayVersion: '1.7' }))
+        .advised,
+    ).not.toBe('dynamic-module');
+  });
+});
+
+describe('questions', () => {
+  it('are those whose answer changes the decision', () => {
+    const given = answers({ latency: 'unknown', environment: 'unknown' });
+    const { questions } = recommend(given);
+    expect(questions.length).toBeGreaterThan(0);
+    expect(questions.length).toBeLessThanOrEqual(2);
+    for (const { field, value, decision } of questions) {
+      const changed = recommend({ ...given, [field]: value });
+      expect(changed.recommended).toBe(decision);
+      expect(decision).not.toBe(recommend(given).recommended);
+    }
+  });
+});
+
 describe('adviceMarkdown', () => {
   it('begins with the decision and ends with what to watch', () => {
     const text = adviceMarkdown(recommend(answers({ latency: 'minimal' })));
-    expect(text).toMatch(/^# Wasm in Rust\n\n- It runs inside Envoy/);
+    expect(text).toMatch(
+      /^# Wasm in Rust\n\nBuild it as Wasm in Rust\.\n\n- It runs inside Envoy/,
+    );
     expect(text.match(/^## .*/gm)).toEqual([
       '## What else was considered',
       '## What to watch',
+      '## How sure this is',
     ]);
     expect(text).not.toMatch(/\n{3}|undefined/);
+  });
+
+  it('is the same in the record of the decision', () => {
+    for (const given of [
+      { latency: 'minimal' },
+      { need: 'cors' },
+      { need: 'block-attacks', externalCalls: true },
+    ] as const) {
+      const advice = recommend(answers(given));
+      const [title, ...rest] = adviceMarkdown(advice).split('\n\n');
+      const record = decisionRecord(advice);
+      expect(record.startsWith(`# Decision: ${title!.slice(2)}\n`)).toBe(true);
+      expect(record).toContain(rest.join('\n\n'));
+      expect(record).not.toMatch(/\n{3}|undefined/);
+    }
   });
 });

@@ -1,66 +1,78 @@
-import { implementationOf, implementations } from '../implementations';
+import { implementationOf } from '../implementations';
 import { Answers, InvalidAnswersError } from '../intake';
-import { purposeOf } from '../purposes';
-import { releaseOf } from '../releases';
-import {
-  constraints,
-  Facts,
-  preferences,
-  processesBody,
-  warningRules,
-} from './rules';
-import { RankedImplementation, Recommendation } from './types';
+import { nativeVerdict, needOf, needTitle } from '../needs';
+import { confidenceOf } from './confidence';
+import { contradictionsOf } from './contradictions';
+import { Facts } from './facts';
+import { bestOf, judge } from './judge';
+import { questionsOf } from './questions';
+import { Gravity, Recommendation } from './types';
+import { warningRules } from './warnings';
 
 /** No advice has more warnings than a person reads. */
 const mostWarnings = 6;
 
+/** How many points behind the best is close. */
+const closeBehind = 1;
+
+const gravities: Gravity[] = [
+  'outage',
+  'security',
+  'correctness',
+  'operation',
+  'note',
+];
+
+const words: Record<string, Record<string, string>> = {
+  latency: {
+    minimal: 'less than 1 ms',
+    moderate: '1 to 10 ms',
+    flexible: 'more than 10 ms',
+    unknown: 'not known',
+  },
+};
+
+function asked(answers: Answers): Recommendation['asked'] {
+  const yes = (value: boolean) => (value ? 'yes' : 'no');
+  return [
+    {
+      question: 'What is needed',
+      answer: [answers.need, ...answers.furtherNeeds]
+        .map(id => needTitle(needOf(id)))
+        .join('; '),
+    },
+    {
+      question: 'What is processed',
+      answer: answers.processing.join(', ') || 'nothing of HTTP',
+    },
+    { question: 'Bodies', answer: answers.bodySize },
+    { question: 'Language', answer: answers.language },
+    {
+      question: 'Latency that can be added',
+      answer: words.latency![answers.latency]!,
+    },
+    { question: 'Calls other services', answer: yes(answers.externalCalls) },
+    {
+      question: 'Keeps state between requests',
+      answer: yes(answers.stateAcrossRequests),
+    },
+    { question: 'Environment', answer: answers.environment },
+    { question: 'Envoy Gateway', answer: answers.gatewayVersion },
+    { question: 'Target', answer: answers.target.kind },
+  ];
+}
+
 /**
- * The advice for answers: first what cannot work, then points for what can.
+ * The advice for answers: what Envoy Gateway does itself, else the mechanism that fits; with reasons, what was ruled
+ * out, and what to watch.
  *
  * @public
  * @param answers - valid answers, see {@link parseAnswers}
  * @throws {@link InvalidAnswersError} when the person chose an implementation that cannot do the job
  */
 export function recommend(answers: Answers): Recommendation {
-  const shared = {
-    answers,
-    purpose: purposeOf(answers.purpose),
-    release: releaseOf(answers.gatewayVersion),
-    body: processesBody(answers),
-  };
-  const judged = implementations.map(implementation => {
-    const facts: Facts = { ...shared, implementation };
-    return {
-      facts,
-      reasons: constraints.flatMap(c => c.violated(facts) ?? []),
-    };
-  });
-  const rejected = judged
-    .filter(({ reasons }) => reasons.length > 0)
-    .map(({ facts: { implementation }, reasons }) => ({
-      implementation: implementation.id,
-      title: implementation.title,
-      reasons,
-    }));
-  const ranking = judged
-    .filter(({ reasons }) => reasons.length === 0)
-    .map(({ facts }): RankedImplementation => {
-      const reasons = preferences
-        .map(p => ({ points: p.points(facts), text: p.reason(facts) }))
-        .filter(({ points }) => points !== 0)
-        .sort((a, b) => b.points - a.points);
-      return {
-        implementation: facts.implementation.id,
-        title: facts.implementation.title,
-        score: reasons.reduce((sum, { points }) => sum + points, 0),
-        reasons,
-      };
-    })
-    // A stable sort: the order of the implementations table decides between equals.
-    .sort((a, b) => b.score - a.score);
-
-  // Nothing rules ExtProc out, so the ranking is never empty; a test holds that for all answers.
-  const recommended = ranking[0]!.implementation;
+  const { facts, ranking, rejected } = judge(answers);
+  const recommended = bestOf(ranking).implementation;
   const decision =
     answers.implementation === 'recommended'
       ? recommended
@@ -72,23 +84,81 @@ export function recommend(answers: Answers): Recommendation {
         field: 'implementation',
         value: JSON.stringify(decision),
         remedy: `${impossible.reasons.join(' ')} Choose ${ranking
+          .filter(r => r.generated)
           .map(r => r.implementation)
           .join(' or ')}, or recommended`,
       },
     ]);
   }
-  const facts: Facts = {
-    ...shared,
+  const [best] = ranking;
+  const outcome = {
+    ...facts,
     implementation: implementationOf(decision),
+    advised:
+      decision === recommended
+        ? implementationOf(best!.implementation)
+        : implementationOf(decision),
+    close:
+      decision === 'native'
+        ? []
+        : ranking
+            .filter(r => r.score >= best!.score - closeBehind)
+            .map(r => r.mechanism),
   };
+  const covering = nativeVerdict(answers).native;
   return {
     decision,
     recommended,
+    advised: best!.mechanism,
+    advisedTitle: best!.title,
     ranking,
     rejected,
     warnings: warningRules
-      .filter(rule => rule.applies(facts))
+      .filter(rule => rule.applies(outcome))
+      .map((rule, i) => ({ rule, i }))
+      .sort(
+        (a, b) =>
+          gravities.indexOf(a.rule.gravity) -
+            gravities.indexOf(b.rule.gravity) || a.i - b.i,
+      )
       .slice(0, mostWarnings)
-      .map(rule => ({ id: rule.id, text: rule.text(facts) })),
+      .map(({ rule }) => ({
+        id: rule.id,
+        text: rule.text(outcome),
+        severity: rule.gravity,
+        source: rule.source,
+      })),
+    native: covering
+      ? {
+          title: covering.title,
+          feature: covering.feature,
+          since: covering.since,
+          limits: [...covering.limits],
+          source: covering.source,
+          addOn: covering.addOn ?? null,
+        }
+      : null,
+    hybrid: hybridOf(facts, decision === 'native'),
+    confidence: confidenceOf(facts, ranking),
+    questions: questionsOf(answers, recommended),
+    contradictions: contradictionsOf(facts),
+    asked: asked(answers),
   };
+}
+
+/** What Envoy Gateway does itself beside the extension: of the need, and of further needs that it covers. */
+function hybridOf(facts: Facts, decidedNative: boolean) {
+  const { answers, need, further } = facts;
+  const parts = further.flatMap(other => {
+    const { native: covering } = nativeVerdict({ ...answers, need: other.id });
+    return covering
+      ? [
+          {
+            text: `“${other.label}” is configuration, not part of the extension.`,
+            feature: covering.feature,
+          },
+        ]
+      : [];
+  });
+  return [...(need.hybrid && !decidedNative ? [need.hybrid] : []), ...parts];
 }

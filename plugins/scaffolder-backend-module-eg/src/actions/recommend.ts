@@ -25,13 +25,17 @@ export function createRecommendAction() {
           z
             .record(z.unknown())
             .describe(
-              'Answers of the interview: name, owner, purpose and, where the defaults do not fit, settings, processing, bodySize, language, latency, externalCalls, stateAcrossRequests, environment, gatewayVersion, target, namespace, registry, repoUrl, implementation.',
+              'Answers of the interview: name, owner, purpose or need and, where the defaults do not fit, furtherNeeds, settings, processing, bodySize, language, latency, externalCalls, stateAcrossRequests, environment, gatewayVersion, target, namespace, registry, repoUrl, implementation.',
             ),
       },
       output: {
         implementation: z =>
-          z.string().describe('What is built, for example extproc-go.'),
-        mechanism: z => z.string().describe('extproc, wasm or lua.'),
+          z
+            .string()
+            .describe(
+              'What is built, for example extproc-go; native where Envoy Gateway does it itself.',
+            ),
+        mechanism: z => z.string().describe('extproc, wasm, lua or native.'),
         language: z => z.string().describe('The language of the source.'),
         purpose: z => z.string().describe('What the extension is for.'),
         advice: z => z.string().describe('The advice as Markdown.'),
@@ -39,7 +43,7 @@ export function createRecommendAction() {
           z
             .record(z.any())
             .describe(
-              'The advice as data: decision, ranking, rejected, warnings.',
+              'The advice as data: decision, ranking, rejected, warnings, native, hybrid, confidence, questions, contradictions.',
             ),
         plan: z =>
           z.record(z.any()).describe('The plan, for eg:render-policy.'),
@@ -56,7 +60,9 @@ export function createRecommendAction() {
       const { recommendation } = planned;
       const advice = adviceMarkdown(recommendation);
       ctx.logger.info(
-        `${planned.implementation} for ${planned.purpose}; warnings: ${
+        `${planned.implementation} for ${
+          planned.native?.need ?? planned.purpose
+        }; ${recommendation.confidence.level} confidence; warnings: ${
           recommendation.warnings.map(w => w.id).join(', ') || 'none'
         }`,
       );

@@ -107,6 +107,11 @@ export const behaviourCheck: CheckDefinition = {
   title: 'It does in a real Envoy what was asked for',
   async run(context) {
     const { options, plan, noPrograms } = context;
+    if (plan.native) {
+      return skipped(
+        'there is no extension to run: Envoy Gateway does it itself; try it on a route of its own',
+      );
+    }
     if (noPrograms) {
       return skipped(noPrograms);
     }

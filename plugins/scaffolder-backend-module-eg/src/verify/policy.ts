@@ -1,6 +1,10 @@
-import { lintPolicy } from 'backstage-plugin-eg-common';
+import {
+  ExtensionPlan,
+  lintNative,
+  lintPolicy,
+} from 'backstage-plugin-eg-common';
 import { Manifest, readManifests } from './manifests';
-import { CheckDefinition, outcome } from './types';
+import { CheckDefinition, Outcome, outcome } from './types';
 
 function isPolicy({ object }: Manifest): boolean {
   return object.kind === 'EnvoyExtensionPolicy';
@@ -62,6 +66,59 @@ function missingReferences(manifests: Manifest[]): string[] {
   });
 }
 
+/** What a native policy's objects refer to within policy/ and what is not there. */
+function missingFilters(manifests: Manifest[]): string[] {
+  const filters = manifests
+    .filter(({ object }) => object.kind === 'HTTPRouteFilter')
+    .map(({ object }) => object.metadata?.name);
+  return manifests.flatMap(({ file, object }) =>
+    ((object.spec?.rules ?? []) as any[])
+      .flatMap(rule => rule?.filters ?? [])
+      .filter(
+        ({ extensionRef }) =>
+          extensionRef?.kind === 'HTTPRouteFilter' &&
+          !filters.includes(extensionRef.name),
+      )
+      .map(
+        ({ extensionRef }) =>
+          `${file}: there is no HTTPRouteFilter ${extensionRef.name} in policy/; the rule would answer 500`,
+      ),
+  );
+}
+
+/** Where Envoy Gateway does it itself: the objects that were planned are there, and have what their kinds ask for. */
+function checkNative(plan: ExtensionPlan, manifests: Manifest[]): Outcome {
+  const objects = manifests.filter(
+    ({ object }) => object.kind !== 'Kustomization',
+  );
+  const missing = plan
+    .native!.objects.filter(
+      ({ object }) =>
+        !objects.some(
+          m =>
+            m.object.kind === object.kind &&
+            m.object.metadata?.name === object.metadata.name,
+        ),
+    )
+    .map(
+      ({ object }) =>
+        `policy/ has no ${object.kind} ${object.metadata.name}, which the plan has`,
+    );
+  const broken = objects.flatMap(({ file, object }) =>
+    lintNative(object).map(
+      ({ field, message }) => `${file}: ${field}: ${message}`,
+    ),
+  );
+  return outcome(
+    [...missing, ...broken, ...missingFilters(objects)],
+    `${objects
+      .map(({ object }) => object.kind)
+      .join(', ')}, for Envoy Gateway ${
+      plan.release.gateway
+    }; kinds, versions, targets and references, not every field`,
+  );
+}
+
 /** The policies keep the rules of the EnvoyExtensionPolicy API and refer to what is there. */
 export const policyCheck: CheckDefinition = {
   id: 'policy',
@@ -72,6 +129,9 @@ export const policyCheck: CheckDefinition = {
       manifests = await readManifests(directory);
     } catch (error) {
       return outcome([`not valid YAML: ${error}`], '');
+    }
+    if (plan.native) {
+      return checkNative(plan, manifests);
     }
     const policies = manifests.filter(isPolicy);
     const problems = policies.flatMap(({ file, object }) =>

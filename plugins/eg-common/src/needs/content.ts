@@ -1,0 +1,354 @@
+import {
+  httpTargets,
+  listenerPatch,
+  note,
+  policy,
+  routeFilter,
+} from './objects';
+import { Need } from './types';
+
+const docs = (page: string) => `Envoy Gateway documentation, ${page}`;
+
+/** Needs that concern bodies, and what is in them. */
+export const content: Need[] = [
+  {
+    id: 'mask-data',
+    topic: 'bodies',
+    label: 'Mask or remove personal data in bodies',
+    purpose: 'body-transform',
+    implies: {
+      phases: ['requestBody', 'responseBody'],
+      wholeBody: true,
+      changesBody: true,
+      json: true,
+      guards: true,
+    },
+    noNative: 'No field of Envoy Gateway changes bodies.',
+  },
+  {
+    id: 'change-json',
+    topic: 'bodies',
+    label: 'Change fields of JSON bodies',
+    purpose: 'body-transform',
+    implies: {
+      phases: ['requestBody', 'responseBody'],
+      wholeBody: true,
+      changesBody: true,
+      json: true,
+    },
+    noNative: 'No field of Envoy Gateway changes bodies.',
+  },
+  {
+    id: 'change-text',
+    topic: 'bodies',
+    label: 'Change text, HTML or manifests in bodies',
+    purpose: 'other',
+    implies: {
+      phases: ['responseHeaders', 'responseBody'],
+      wholeBody: true,
+      changesBody: true,
+    },
+    noNative: 'No field of Envoy Gateway changes bodies.',
+  },
+  {
+    id: 'sign-body-content',
+    topic: 'bodies',
+    label: 'Sign or encrypt parts of bodies (URLs, fields)',
+    purpose: 'other',
+    implies: {
+      phases: ['responseHeaders', 'responseBody'],
+      wholeBody: true,
+      changesBody: true,
+      crypto: true,
+      secret: true,
+    },
+    noNative: 'No field of Envoy Gateway changes bodies.',
+  },
+  {
+    id: 'convert-body',
+    topic: 'bodies',
+    label: 'Convert bodies between formats (XML, JSON, SOAP, protobuf)',
+    purpose: 'other',
+    implies: {
+      phases: [
+        'requestHeaders',
+        'requestBody',
+        'responseHeaders',
+        'responseBody',
+      ],
+      wholeBody: true,
+      changesBody: true,
+      json: true,
+    },
+    noNative:
+      'Envoy Gateway exposes gRPC-Web only; other conversions of Envoy have no field.',
+  },
+  {
+    id: 'whole-message',
+    topic: 'bodies',
+    label: 'Decide or change something only after the whole body has been seen',
+    purpose: 'other',
+    implies: {
+      phases: ['requestHeaders', 'requestBody'],
+      wholeBody: true,
+      changesBody: true,
+      headerFromBody: true,
+    },
+  },
+  {
+    id: 'body-to-header',
+    topic: 'bodies',
+    label: 'Copy a value of the body into a header, for routing or upstreams',
+    purpose: 'other',
+    implies: {
+      phases: ['requestHeaders', 'requestBody'],
+      wholeBody: true,
+      headerFromBody: true,
+      routes: true,
+      json: true,
+    },
+    noNative: 'No field of Envoy Gateway reads bodies into headers.',
+  },
+  {
+    id: 'enrich-body',
+    topic: 'bodies',
+    label: 'Add what another service says to the body',
+    purpose: 'other',
+    implies: {
+      phases: ['requestHeaders', 'requestBody'],
+      wholeBody: true,
+      changesBody: true,
+      calls: true,
+      json: true,
+    },
+    noNative: 'External authorization can change headers, not bodies.',
+    hybrid: {
+      text: 'Whether a request may pass can stay with a SecurityPolicy and extAuth; the extension is left with the body.',
+      feature: 'SecurityPolicy spec.extAuth',
+    },
+    warnings: ['ext-auth-cannot-modify-body'],
+  },
+  {
+    id: 'custom-error-bodies',
+    topic: 'bodies',
+    label: 'Give errors bodies or pages of one’s own',
+    purpose: 'other',
+    implies: {},
+    native: {
+      title: 'BackendTrafficPolicy with responseOverride',
+      feature:
+        'BackendTrafficPolicy spec.responseOverride[].{match,response,redirect}',
+      since: '1.6',
+      targets: httpTargets,
+      limits: [
+        'Bodies are fixed texts, inline or from a ConfigMap; before 1.8 errors of upstreams and of Envoy cannot be told apart.',
+      ],
+      source: docs('response override'),
+      warnings: ['response-override-cannot-match-request-headers'],
+      objects: context => [
+        policy(
+          context,
+          'BackendTrafficPolicy',
+          {
+            responseOverride: [
+              {
+                match: {
+                  statusCodes: [
+                    { type: 'Range', range: { start: 500, end: 599 } },
+                  ],
+                },
+                response: {
+                  contentType: 'text/html',
+                  body: {
+                    type: 'Inline',
+                    inline: '<h1>Something went wrong</h1>',
+                  },
+                },
+              },
+            ],
+          },
+          [
+            note(
+              ['spec', 'responseOverride'],
+              'An example: the first match counts. type ValueRef takes the body from a ConfigMap.',
+            ),
+          ],
+        ),
+      ],
+    },
+  },
+  {
+    id: 'direct-response',
+    topic: 'bodies',
+    label: 'Answer a path with a fixed response (maintenance page, robots.txt)',
+    purpose: 'other',
+    implies: {},
+    native: {
+      title: 'HTTPRouteFilter with directResponse',
+      feature: 'HTTPRouteFilter spec.directResponse',
+      since: '1.6',
+      targets: ['HTTPRoute', 'Gateway', 'ListenerSet'],
+      limits: ['The answer is fixed; since 1.8 with Envoy’s format strings.'],
+      source: docs('direct response'),
+      objects: context =>
+        routeFilter(
+          context,
+          {
+            directResponse: {
+              statusCode: 503,
+              contentType: 'text/plain',
+              body: { type: 'Inline', inline: 'Back soon.' },
+            },
+          },
+          [note(['spec', 'directResponse'], 'An example: put your own here.')],
+        ),
+    },
+  },
+  {
+    id: 'compress',
+    topic: 'bodies',
+    label: 'Compress responses',
+    purpose: 'other',
+    implies: {},
+    native: {
+      title: 'BackendTrafficPolicy with compression',
+      feature:
+        'BackendTrafficPolicy spec.compression; spec.compressor since 1.7',
+      since: '1.6',
+      targets: httpTargets,
+      limits: ['Gzip, Brotli and Zstd, by what the client accepts.'],
+      source: docs('response compression'),
+      objects: context => [
+        policy(context, 'BackendTrafficPolicy', {
+          compression: [{ type: 'Brotli' }, { type: 'Gzip' }],
+        }),
+      ],
+    },
+  },
+  {
+    id: 'limit-body-size',
+    topic: 'bodies',
+    label: 'Buffer requests, or refuse those beyond a size',
+    purpose: 'other',
+    implies: { guards: true },
+    native: {
+      title: 'BackendTrafficPolicy with requestBuffer',
+      feature: 'BackendTrafficPolicy spec.requestBuffer.limit',
+      since: '1.6',
+      targets: httpTargets,
+      limits: ['Requests are held until complete; beyond the limit: 413.'],
+      source: docs('request buffering'),
+      objects: context => [
+        policy(
+          context,
+          'BackendTrafficPolicy',
+          { requestBuffer: { limit: '64Ki' } },
+          [note(['spec', 'requestBuffer', 'limit'], 'An example.')],
+        ),
+      ],
+    },
+  },
+  {
+    id: 'cache-responses',
+    topic: 'bodies',
+    label: 'Cache responses in the proxy',
+    purpose: 'other',
+    implies: { state: true },
+    native: {
+      title: 'EnvoyPatchPolicy that inserts Envoy’s cache filter',
+      feature:
+        'EnvoyPatchPolicy spec.jsonPatches[] (filter envoy.filters.http.cache; Envoy Gateway has no field of its own)',
+      since: '1.6',
+      targets: httpTargets,
+      limits: [
+        'It honours Cache-Control, keeps everything in the memory of one proxy, and has no eviction.',
+        'It counts for a whole listener.',
+      ],
+      source: 'Envoy documentation, HTTP cache filter; EnvoyPatchPolicy task',
+      maturity: 'experimental',
+      warnings: [
+        'envoy-patch-policy-disabled-by-default',
+        'cache-filter-experimental',
+        'per-proxy-state-only',
+      ],
+      objects: context => [
+        listenerPatch(context, {
+          name: 'envoy.filters.http.cache',
+          typed_config: {
+            '@type':
+              'type.googleapis.com/envoy.extensions.filters.http.cache.v3.CacheConfig',
+            typed_config: {
+              '@type':
+                'type.googleapis.com/envoy.extensions.http.cache.simple_http_cache.v3.SimpleHttpCacheConfig',
+            },
+          },
+        }),
+      ],
+    },
+  },
+  {
+    id: 'block-attacks',
+    topic: 'inspection',
+    label: 'Block attacks on web applications (WAF, OWASP core rules)',
+    purpose: 'other',
+    implies: {
+      phases: ['requestHeaders', 'requestBody', 'responseHeaders'],
+      wholeBody: true,
+      guards: true,
+      packaged: 'Coraza',
+    },
+    noNative: 'Envoy Gateway has no web application firewall.',
+  },
+  {
+    id: 'validate-body',
+    topic: 'inspection',
+    label: 'Refuse bodies that break a schema (JSON Schema, OpenAPI)',
+    purpose: 'other',
+    implies: {
+      phases: ['requestHeaders', 'requestBody'],
+      wholeBody: true,
+      json: true,
+      guards: true,
+    },
+    noNative: 'No field of Envoy Gateway looks into bodies.',
+  },
+  {
+    id: 'inspect-body',
+    topic: 'inspection',
+    label: 'Look into bodies with logic of one’s own, and perhaps refuse',
+    purpose: 'other',
+    implies: { phases: ['requestBody'], wholeBody: true },
+    noNative: 'No field of Envoy Gateway looks into bodies.',
+  },
+  {
+    id: 'scan-content',
+    topic: 'inspection',
+    label: 'Let a scanner look at content (viruses, data leaks, moderation)',
+    purpose: 'other',
+    implies: {
+      phases: ['requestHeaders', 'requestBody'],
+      wholeBody: true,
+      calls: true,
+      guards: true,
+    },
+    noNative: 'No field of Envoy Gateway looks into bodies.',
+  },
+  {
+    id: 'detect-bots',
+    topic: 'inspection',
+    label: 'Detect bots or abusive clients',
+    purpose: 'other',
+    implies: {
+      phases: ['requestHeaders'],
+      guards: true,
+      clientAddress: true,
+      trusted: true,
+    },
+    noNative:
+      'Envoy Gateway can pass TLS fingerprints on (ClientTrafficPolicy spec.tls.fingerprints) and deny by address or header; it scores nobody.',
+    hybrid: {
+      text: 'Known addresses, countries and headers are denied by a SecurityPolicy; the extension only judges what is left.',
+      feature: 'SecurityPolicy spec.authorization',
+    },
+  },
+];

@@ -1,0 +1,897 @@
+import { jwtPolicy } from './headers';
+import {
+  envoyProxy,
+  httpTargets,
+  note,
+  object,
+  policy,
+  route,
+  todo,
+} from './objects';
+import { NativeContext, Need } from './types';
+
+const docs = (page: string) => `Envoy Gateway documentation, ${page}`;
+const l4 = ['TCPRoute', 'TLSRoute', 'UDPRoute'];
+const aiDocs = (page: string) => `Envoy AI Gateway documentation, ${page}`;
+const aiApi = 'aigateway.envoyproxy.io/v1alpha1';
+
+const perMinute = (requests: number) => ({ requests, unit: 'Minute' });
+
+function globalLimit(
+  context: NativeContext,
+  rule: Record<string, unknown>,
+  text: string,
+) {
+  return policy(
+    context,
+    'BackendTrafficPolicy',
+    { rateLimit: { type: 'Global', global: { rules: [rule] } } },
+    [note(['spec', 'rateLimit', 'global', 'rules'], text)],
+  );
+}
+
+/** The AI Gateway's route, with what else it has to say. */
+function aiRoute(context: NativeContext, rest: Record<string, unknown> = {}) {
+  const own = context.target.kind === 'Gateway';
+  return object(
+    context,
+    aiApi,
+    'AIGatewayRoute',
+    {
+      spec: {
+        parentRefs: [
+          {
+            group: 'gateway.networking.k8s.io',
+            kind: 'Gateway',
+            name: own ? context.target.name : 'my-gateway',
+          },
+        ],
+        rules: [
+          {
+            matches: [
+              {
+                headers: [
+                  { type: 'Exact', name: 'x-ai-eg-model', value: 'my-model' },
+                ],
+              },
+            ],
+            backendRefs: [{ name: 'my-provider' }],
+          },
+        ],
+        ...rest,
+      },
+    },
+    [
+      ...(own && !context.target.placeholder
+        ? []
+        : [todo(['spec', 'parentRefs', 0, 'name'], 'the Gateway.')]),
+      todo(
+        ['spec', 'rules', 0, 'matches', 0, 'headers', 0, 'value'],
+        'the model, as clients name it in the body; AI Gateway puts it into this header.',
+      ),
+      todo(
+        ['spec', 'rules', 0, 'backendRefs', 0, 'name'],
+        'the AIServiceBackend of the provider.',
+      ),
+    ],
+  );
+}
+
+const tokens = {
+  llmRequestCosts: [{ metadataKey: 'llm_total_token', type: 'TotalToken' }],
+};
+
+const ai = {
+  since: '1.6',
+  targets: ['HTTPRoute', 'Gateway', 'ListenerSet'],
+  addOn: 'Envoy AI Gateway',
+  warnings: ['needs-ai-gateway'],
+} as const;
+
+/** Needs that concern limits, logs, models, and the rest of traffic. */
+export const traffic: Need[] = [
+  {
+    id: 'limit-requests',
+    topic: 'limits',
+    label: 'Limit requests (all, by path, by client address or header)',
+    purpose: 'other',
+    implies: { clientAddress: true },
+    native: {
+      title: 'BackendTrafficPolicy with rateLimit',
+      feature: 'BackendTrafficPolicy spec.rateLimit.{local,global}.rules[]',
+      since: '1.6',
+      targets: httpTargets,
+      limits: [
+        'A local limit counts in each proxy on its own; a global one counts for all and needs the rate limit service with Redis.',
+      ],
+      source: docs('local and global rate limit'),
+      warnings: ['global-rate-limit-needs-redis', 'per-proxy-state-only'],
+      objects: context => [
+        globalLimit(
+          context,
+          {
+            clientSelectors: [
+              { sourceCIDR: { type: 'Distinct', value: '0.0.0.0/0' } },
+            ],
+            limit: perMinute(60),
+          },
+          'A bucket for each client address. Without Redis: type Local, and the rules below local.',
+        ),
+      ],
+    },
+  },
+  {
+    id: 'limit-by-claim',
+    topic: 'limits',
+    label: 'Limit requests for each user, by a claim of their token',
+    purpose: 'other',
+    implies: {},
+    native: {
+      title:
+        'SecurityPolicy with claimToHeaders, BackendTrafficPolicy with a global limit',
+      feature:
+        'SecurityPolicy spec.jwt.providers[].claimToHeaders; BackendTrafficPolicy spec.rateLimit.global.rules[].clientSelectors[].headers[type=Distinct]',
+      since: '1.6',
+      targets: httpTargets,
+      limits: [
+        'All users have the same limit, unless a rule names their value.',
+      ],
+      source: docs('global rate limit: JWT claims'),
+      warnings: ['global-rate-limit-needs-redis'],
+      objects: context => [
+        jwtPolicy(context, {
+          claimToHeaders: [{ claim: 'sub', header: 'x-user' }],
+        }),
+        globalLimit(
+          context,
+          {
+            clientSelectors: [
+              { headers: [{ type: 'Distinct', name: 'x-user' }] },
+            ],
+            limit: perMinute(60),
+          },
+          'A bucket for each value of the header that the SecurityPolicy fills.',
+        ),
+      ],
+    },
+  },
+  {
+    id: 'limit-by-tenant',
+    topic: 'limits',
+    label: 'Limits that differ by tenant and are known only at run time',
+    purpose: 'other',
+    implies: { calls: true },
+    native: {
+      title: 'BackendTrafficPolicy with a limit from metadata',
+      feature:
+        'BackendTrafficPolicy spec.rateLimit.global.rules[].limit.fromMetadata',
+      since: '1.9',
+      targets: httpTargets,
+      limits: [
+        'The limit is read from dynamic metadata, which external authorization or an external processor has written.',
+      ],
+      source: 'Envoy Gateway 1.9 release notes: limit.fromMetadata',
+      warnings: [
+        'metadata-needs-extauth-or-extproc-producer',
+        'global-rate-limit-needs-redis',
+        'requires-eg-1.9',
+      ],
+      hop: true,
+      objects: context => [
+        globalLimit(
+          context,
+          {
+            clientSelectors: [
+              { headers: [{ type: 'Distinct', name: 'x-tenant' }] },
+            ],
+            limit: {
+              ...perMinute(60),
+              fromMetadata: {
+                namespace: 'envoy.filters.http.ext_authz',
+                key: 'limit',
+              },
+            },
+          },
+          'requests counts where the metadata is missing. The namespace is that of the filter that writes it.',
+        ),
+      ],
+    },
+    hybrid: {
+      text: 'Let Envoy Gateway count (a global rate limit by header); an extension only resolves what a tenant may have, and says so in a header or metadata.',
+      feature: 'BackendTrafficPolicy spec.rateLimit.global',
+    },
+  },
+  {
+    id: 'limit-by-tokens',
+    topic: 'limits',
+    label: 'Limit by LLM tokens or by cost',
+    purpose: 'other',
+    implies: {},
+    native: {
+      ...ai,
+      title: 'AI Gateway’s token counts, BackendTrafficPolicy with a cost',
+      feature:
+        'AIGatewayRoute spec.llmRequestCosts; BackendTrafficPolicy spec.rateLimit.global.rules[].cost.response',
+      limits: [
+        'The cost is known when the answer ends: the request that exceeds the limit still passes.',
+      ],
+      source: aiDocs('usage-based rate limiting'),
+      warnings: ['needs-ai-gateway', 'global-rate-limit-needs-redis'],
+      objects: context => [
+        aiRoute(context, tokens),
+        globalLimit(
+          context,
+          {
+            clientSelectors: [
+              { headers: [{ type: 'Distinct', name: 'x-user' }] },
+            ],
+            limit: { requests: 100000, unit: 'Hour' },
+            cost: {
+              request: { from: 'Number', number: 0 },
+              response: {
+                from: 'Metadata',
+                metadata: {
+                  namespace: 'io.envoy.ai_gateway',
+                  key: 'llm_total_token',
+                },
+              },
+            },
+          },
+          'Tokens of an hour for each user. The target of this policy is the HTTPRoute that AI Gateway makes of its route, or the Gateway.',
+        ),
+      ],
+    },
+    hybrid: {
+      text: 'Let a global rate limit count a cost from metadata; without AI Gateway, an extension only writes that cost.',
+      feature: 'BackendTrafficPolicy spec.rateLimit.global.rules[].cost',
+    },
+  },
+  {
+    id: 'limit-bandwidth',
+    topic: 'limits',
+    label: 'Limit bandwidth',
+    purpose: 'other',
+    implies: {},
+    native: {
+      title: 'BackendTrafficPolicy with bandwidthLimit',
+      feature: 'BackendTrafficPolicy spec.bandwidthLimit',
+      since: '1.8',
+      targets: httpTargets,
+      limits: ['It counts in each proxy, for all clients together.'],
+      source: 'Envoy Gateway 1.8 release notes: bandwidth limiting',
+      warnings: ['requires-eg-1.8', 'per-proxy-state-only'],
+      objects: context => [
+        policy(
+          context,
+          'BackendTrafficPolicy',
+          {
+            bandwidthLimit: {
+              response: { limit: { value: '10Mi', unit: 'Second' } },
+            },
+          },
+          [note(['spec', 'bandwidthLimit'], 'An example.')],
+        ),
+      ],
+    },
+  },
+  {
+    id: 'limit-connections',
+    topic: 'limits',
+    label: 'Limit connections or their duration',
+    purpose: 'other',
+    implies: {},
+    native: {
+      title: 'ClientTrafficPolicy with connectionLimit',
+      feature: 'ClientTrafficPolicy spec.connection.connectionLimit',
+      since: '1.6',
+      targets: [...httpTargets, 'TCPRoute', 'TLSRoute'],
+      limits: ['It counts in each proxy, for a whole listener.'],
+      source: docs('connection limit'),
+      warnings: ['per-proxy-state-only'],
+      objects: context => [
+        policy(
+          context,
+          'ClientTrafficPolicy',
+          {
+            connection: { connectionLimit: { value: 1000, closeDelay: '1s' } },
+          },
+          [note(['spec', 'connection', 'connectionLimit'], 'An example.')],
+        ),
+      ],
+    },
+  },
+  {
+    id: 'shed-load',
+    topic: 'limits',
+    label: 'Protect upstreams from overload (concurrency, load shedding)',
+    purpose: 'other',
+    implies: {},
+    native: {
+      title: 'BackendTrafficPolicy with circuitBreaker',
+      feature:
+        'BackendTrafficPolicy spec.circuitBreaker; spec.admissionControl since 1.8',
+      since: '1.6',
+      targets: [...httpTargets, ...l4],
+      limits: ['Each proxy counts on its own.'],
+      source: docs('circuit breakers'),
+      warnings: ['per-proxy-state-only'],
+      objects: context => [
+        policy(
+          context,
+          'BackendTrafficPolicy',
+          {
+            circuitBreaker: {
+              maxConnections: 1024,
+              maxParallelRequests: 256,
+              maxPendingRequests: 64,
+            },
+          },
+          [note(['spec', 'circuitBreaker'], 'An example.')],
+        ),
+      ],
+    },
+  },
+  {
+    id: 'limit-own-way',
+    topic: 'limits',
+    label: 'Limit by an algorithm of one’s own',
+    purpose: 'other',
+    implies: { phases: ['requestHeaders'], state: true },
+    noNative:
+      'Envoy Gateway counts requests or costs in fixed windows and token buckets.',
+    hybrid: {
+      text: 'Where a count by header is enough, a global rate limit does it; the extension only says in a header what the limiter has to count by.',
+      feature: 'BackendTrafficPolicy spec.rateLimit',
+    },
+  },
+  {
+    id: 'access-log',
+    topic: 'logging',
+    label: 'Log requests (headers, status, times, who it was)',
+    purpose: 'other',
+    implies: { observes: true, records: true },
+    native: {
+      title: 'EnvoyProxy with accessLog',
+      feature: 'EnvoyProxy spec.telemetry.accessLog.settings[]',
+      since: '1.6',
+      targets: [...httpTargets, ...l4],
+      limits: ['No bodies.', 'It counts for all listeners of a Gateway.'],
+      source: docs('proxy access logs'),
+      unless: ({ processing }) =>
+        processing.some(p => p.endsWith('Body'))
+          ? 'You process bodies; access logs have none.'
+          : undefined,
+      objects: context => [
+        envoyProxy(
+          context,
+          {
+            telemetry: {
+              accessLog: {
+                settings: [
+                  {
+                    format: {
+                      type: 'JSON',
+                      json: {
+                        start: '%START_TIME%',
+                        method: '%REQ(:METHOD)%',
+                        path: '%REQ(X-ENVOY-ORIGINAL-PATH?:PATH)%',
+                        status: '%RESPONSE_CODE%',
+                        milliseconds: '%DURATION%',
+                        client: '%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%',
+                        request_id: '%REQ(X-REQUEST-ID)%',
+                      },
+                    },
+                    sinks: [{ type: 'File', file: { path: '/dev/stdout' } }],
+                  },
+                ],
+              },
+            },
+          },
+          [
+            note(
+              ['spec', 'telemetry', 'accessLog', 'settings', 0, 'sinks'],
+              'File, OpenTelemetry or ALS (a gRPC service).',
+            ),
+          ],
+        ),
+      ],
+    },
+  },
+  {
+    id: 'log-bodies',
+    topic: 'logging',
+    label: 'Record bodies of requests or responses',
+    purpose: 'other',
+    implies: {
+      phases: [
+        'requestHeaders',
+        'requestBody',
+        'responseHeaders',
+        'responseBody',
+      ],
+      observes: true,
+      records: true,
+    },
+    noNative: 'Access logs have no bodies.',
+    hybrid: {
+      text: 'Everything but bodies belongs in the access log; the extension only adds the bodies, with the request id to join both.',
+      feature: 'EnvoyProxy spec.telemetry.accessLog',
+    },
+  },
+  {
+    id: 'audit',
+    topic: 'logging',
+    label: 'Report calls to an audit service of one’s own',
+    purpose: 'other',
+    implies: { observes: true, records: true, calls: true },
+    native: {
+      title: 'EnvoyProxy with accessLog to a gRPC service',
+      feature: 'EnvoyProxy spec.telemetry.accessLog.settings[].sinks[type=ALS]',
+      since: '1.6',
+      targets: httpTargets,
+      limits: [
+        'No bodies.',
+        'Entries are sent after the exchange and can be lost: nothing is held back until they are stored.',
+      ],
+      source: docs('proxy access logs'),
+      unless: ({ processing }) =>
+        processing.some(p => p.endsWith('Body'))
+          ? 'You process bodies; access logs have none.'
+          : undefined,
+      objects: context => [
+        envoyProxy(
+          context,
+          {
+            telemetry: {
+              accessLog: {
+                settings: [
+                  {
+                    sinks: [
+                      {
+                        type: 'ALS',
+                        als: {
+                          type: 'HTTP',
+                          backendRefs: [{ name: 'my-audit', port: 9001 }],
+                        },
+                      },
+                    ],
+                  },
+                ],
+              },
+            },
+          },
+          [
+            todo(
+              [
+                'spec',
+                'telemetry',
+                'accessLog',
+                'settings',
+                0,
+                'sinks',
+                0,
+                'als',
+                'backendRefs',
+                0,
+                'name',
+              ],
+              'the Service with Envoy’s access log service, and its port.',
+            ),
+          ],
+        ),
+      ],
+    },
+  },
+  {
+    id: 'trace',
+    topic: 'logging',
+    label: 'Trace requests, with tags of one’s own',
+    purpose: 'other',
+    implies: { observes: true },
+    native: {
+      title: 'EnvoyProxy with tracing',
+      feature: 'EnvoyProxy spec.telemetry.tracing',
+      since: '1.6',
+      targets: httpTargets,
+      limits: ['Tags are fixed, from a header or from the environment.'],
+      source: docs('proxy tracing'),
+      objects: context => [
+        envoyProxy(
+          context,
+          {
+            telemetry: {
+              tracing: {
+                samplingRate: 10,
+                provider: {
+                  type: 'OpenTelemetry',
+                  backendRefs: [{ name: 'my-collector', port: 4317 }],
+                },
+                customTags: {
+                  tenant: {
+                    type: 'RequestHeader',
+                    requestHeader: { name: 'x-tenant', defaultValue: '-' },
+                  },
+                },
+              },
+            },
+          },
+          [
+            todo(
+              [
+                'spec',
+                'telemetry',
+                'tracing',
+                'provider',
+                'backendRefs',
+                0,
+                'name',
+              ],
+              'the Service of the collector.',
+            ),
+          ],
+        ),
+      ],
+    },
+  },
+  {
+    id: 'mirror',
+    topic: 'routing',
+    label: 'Copy traffic to another upstream (mirror)',
+    purpose: 'other',
+    implies: { observes: true },
+    native: {
+      title: 'RequestMirror',
+      feature: 'HTTPRoute or GRPCRoute spec.rules[].filters[RequestMirror]',
+      since: '1.6',
+      targets: httpTargets,
+      limits: ['Copies are requests only; their answers are dropped.'],
+      source: docs('HTTPRoute request mirroring'),
+      objects: context => [
+        route(
+          context,
+          [
+            {
+              filters: [
+                {
+                  type: 'RequestMirror',
+                  requestMirror: {
+                    backendRef: { name: 'my-mirror', port: 8080 },
+                  },
+                },
+              ],
+            },
+          ],
+          [
+            todo(
+              [
+                'spec',
+                'rules',
+                0,
+                'filters',
+                0,
+                'requestMirror',
+                'backendRef',
+                'name',
+              ],
+              'the Service that gets the copies.',
+            ),
+          ],
+        ),
+      ],
+    },
+  },
+  {
+    id: 'retry-and-timeout',
+    topic: 'routing',
+    label: 'Retries, timeouts, health checks or faults',
+    purpose: 'other',
+    implies: {},
+    native: {
+      title: 'BackendTrafficPolicy with retry and timeout',
+      feature:
+        'BackendTrafficPolicy spec.{retry,timeout,healthCheck,faultInjection}',
+      since: '1.6',
+      targets: httpTargets,
+      limits: ['What is retried is told by status and kind of failure.'],
+      source: docs('retry and timeouts'),
+      objects: context => [
+        policy(
+          context,
+          'BackendTrafficPolicy',
+          {
+            retry: {
+              numRetries: 2,
+              retryOn: {
+                triggers: ['connect-failure', 'retriable-status-codes'],
+                httpStatusCodes: [503],
+              },
+            },
+            timeout: { http: { requestTimeout: '15s' } },
+          },
+          [note(['spec', 'retry'], 'An example.')],
+        ),
+      ],
+    },
+  },
+  {
+    id: 'dynamic-upstream',
+    topic: 'routing',
+    label: 'Reach whatever host the request names (forward proxy)',
+    purpose: 'other',
+    implies: { guards: true },
+    native: {
+      title: 'Backend of type DynamicResolver',
+      feature: 'Backend spec.type DynamicResolver',
+      since: '1.6',
+      targets: ['HTTPRoute', 'GRPCRoute'],
+      limits: [
+        'The host of the request is resolved; nothing is looked up elsewhere.',
+      ],
+      source: docs('backend routing: dynamic forward proxy'),
+      warnings: ['backend-api-disabled-by-default'],
+      objects: context => [
+        object(context, 'gateway.envoyproxy.io/v1alpha1', 'Backend', {
+          spec: { type: 'DynamicResolver' },
+        }),
+        route(context, [
+          {
+            backendRefs: [
+              {
+                group: 'gateway.envoyproxy.io',
+                kind: 'Backend',
+                name: context.name,
+              },
+            ],
+          },
+        ]),
+      ],
+    },
+  },
+  {
+    id: 'external-upstream',
+    topic: 'routing',
+    label: 'Lead traffic to a host outside of the cluster, or to a socket',
+    purpose: 'other',
+    implies: {},
+    native: {
+      title: 'Backend',
+      feature: 'Backend spec.endpoints[]',
+      since: '1.6',
+      targets: ['HTTPRoute', 'GRPCRoute'],
+      limits: ['Endpoints are listed; TLS to them is set in the Backend.'],
+      source: docs('backend routing'),
+      warnings: ['backend-api-disabled-by-default'],
+      objects: context => [
+        object(
+          context,
+          'gateway.envoyproxy.io/v1alpha1',
+          'Backend',
+          {
+            spec: {
+              endpoints: [{ fqdn: { hostname: 'api.example.com', port: 443 } }],
+            },
+          },
+          [
+            todo(
+              ['spec', 'endpoints', 0, 'fqdn', 'hostname'],
+              'where the traffic goes.',
+            ),
+          ],
+        ),
+        route(context, [
+          {
+            backendRefs: [
+              {
+                group: 'gateway.envoyproxy.io',
+                kind: 'Backend',
+                name: context.name,
+              },
+            ],
+          },
+        ]),
+      ],
+    },
+  },
+  {
+    id: 'route-by-lookup',
+    topic: 'routing',
+    label: 'Choose the upstream by a lookup or logic of one’s own',
+    purpose: 'other',
+    implies: { phases: ['requestHeaders'], routes: true },
+    noNative: 'Routes match what is known beforehand; nothing is looked up.',
+    hybrid: {
+      text: 'Let the routes match a header; the extension only sets it, and clears the route cache.',
+      feature: 'HTTPRoute spec.rules[].matches[].headers',
+    },
+  },
+  {
+    id: 'count-llm-tokens',
+    topic: 'ai',
+    label: 'Count LLM tokens or cost',
+    purpose: 'other',
+    implies: { json: true },
+    native: {
+      ...ai,
+      title: 'AI Gateway with llmRequestCosts',
+      feature: 'AIGatewayRoute spec.llmRequestCosts',
+      limits: [
+        'It counts what the provider reports, for the APIs that AI Gateway knows.',
+      ],
+      source: aiDocs('usage-based rate limiting; metrics'),
+      objects: context => [aiRoute(context, tokens)],
+    },
+  },
+  {
+    id: 'route-by-model-name',
+    topic: 'ai',
+    label: 'Choose the provider by the model that an LLM request names',
+    purpose: 'other',
+    implies: { routes: true, json: true },
+    native: {
+      ...ai,
+      title: 'AI Gateway with a rule for each model',
+      feature: 'AIGatewayRoute spec.rules[].matches[].headers[x-ai-eg-model]',
+      limits: ['For the APIs that AI Gateway knows (OpenAI’s and others).'],
+      source: aiDocs('getting started: connect providers'),
+      unless: ({ target }) =>
+        target.kind === 'GRPCRoute'
+          ? 'Your bodies are gRPC; AI Gateway reads JSON of LLM APIs.'
+          : undefined,
+      objects: context => [aiRoute(context)],
+    },
+  },
+  {
+    id: 'provider-failover',
+    topic: 'ai',
+    label: 'Fall back to another LLM provider, or translate its API',
+    purpose: 'other',
+    implies: {},
+    native: {
+      ...ai,
+      title: 'AI Gateway with several providers',
+      feature: 'AIGatewayRoute spec.rules[].backendRefs[].priority',
+      limits: ['For the APIs that AI Gateway knows.'],
+      source: aiDocs('provider fallback'),
+      objects: context => [aiRoute(context)],
+    },
+  },
+  {
+    id: 'provider-credentials',
+    topic: 'ai',
+    label: 'Give LLM providers their credentials',
+    purpose: 'other',
+    implies: { secret: true },
+    native: {
+      ...ai,
+      title: 'AI Gateway with BackendSecurityPolicy',
+      feature:
+        'BackendSecurityPolicy spec.{apiKey,awsCredentials,azureCredentials,gcpCredentials}',
+      limits: ['For the providers that AI Gateway knows.'],
+      source: aiDocs('upstream authentication'),
+      warnings: ['needs-ai-gateway', 'keys-stored-in-kubernetes-secrets'],
+      objects: context => [
+        object(
+          context,
+          aiApi,
+          'BackendSecurityPolicy',
+          {
+            spec: {
+              targetRefs: [
+                {
+                  group: 'aigateway.envoyproxy.io',
+                  kind: 'AIServiceBackend',
+                  name: 'my-provider',
+                },
+              ],
+              type: 'APIKey',
+              apiKey: {
+                secretRef: {
+                  name: 'my-provider-key',
+                  namespace: context.target.namespace,
+                },
+              },
+            },
+          },
+          [
+            todo(['spec', 'targetRefs', 0, 'name'], 'the AIServiceBackend.'),
+            todo(
+              ['spec', 'apiKey', 'secretRef', 'name'],
+              'the Secret whose key apiKey has the credential.',
+            ),
+          ],
+        ),
+      ],
+    },
+  },
+  {
+    id: 'choose-model',
+    topic: 'ai',
+    label: 'Choose a model by what the prompt says (semantic routing, caching)',
+    purpose: 'other',
+    implies: {
+      phases: ['requestHeaders', 'requestBody'],
+      wholeBody: true,
+      calls: true,
+      routes: true,
+      json: true,
+      headerFromBody: true,
+    },
+    noNative: 'AI Gateway routes by the name of a model, not by content.',
+  },
+  {
+    id: 'route-by-inference-body',
+    topic: 'ai',
+    label:
+      'Choose the upstream by a field of an inference body (tensors, gRPC)',
+    purpose: 'other',
+    implies: {
+      phases: ['requestHeaders', 'requestBody'],
+      routes: true,
+      headerFromBody: true,
+    },
+    noNative: 'AI Gateway reads the JSON of LLM APIs.',
+  },
+  {
+    id: 'moderate-prompts',
+    topic: 'ai',
+    label: 'Check prompts or answers for what is not allowed (guardrails)',
+    purpose: 'other',
+    implies: {
+      phases: ['requestHeaders', 'requestBody'],
+      wholeBody: true,
+      calls: true,
+      guards: true,
+      json: true,
+    },
+    noNative: 'Neither Envoy Gateway nor AI Gateway moderates content.',
+  },
+  {
+    id: 'change-prompts',
+    topic: 'ai',
+    label: 'Change prompts or answers',
+    purpose: 'body-transform',
+    implies: {
+      phases: ['requestBody', 'responseBody'],
+      wholeBody: true,
+      changesBody: true,
+      json: true,
+    },
+  },
+  {
+    id: 'look-up',
+    topic: 'other',
+    label: 'Look something up in a service, database or cache for each request',
+    purpose: 'other',
+    implies: { phases: ['requestHeaders'], calls: true, database: true },
+    hybrid: {
+      text: 'Where the answer is yes or no, or a few headers, external authorization asks your service without an extension.',
+      feature: 'SecurityPolicy spec.extAuth',
+    },
+  },
+  {
+    id: 'idempotency',
+    topic: 'other',
+    label: 'Recognise repeated requests (idempotency, replay protection)',
+    purpose: 'other',
+    implies: {
+      phases: ['requestHeaders', 'responseHeaders'],
+      state: true,
+      database: true,
+    },
+    noNative: 'Envoy Gateway remembers nothing about single requests.',
+  },
+  {
+    id: 'shared-logic',
+    topic: 'other',
+    label: 'Share one piece of logic between routes, with parameters for each',
+    purpose: 'other',
+    implies: { script: true, parameters: true },
+  },
+  {
+    id: 'own-logic',
+    topic: 'other',
+    label: 'Something else that needs code',
+    purpose: 'other',
+    implies: {},
+  },
+];

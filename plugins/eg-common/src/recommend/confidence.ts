@@ -1,0 +1,74 @@
+import { contradictionsOf } from './contradictions';
+import { Facts } from './facts';
+import { RankedImplementation, Recommendation } from './types';
+
+const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** How sure the advice is, and why. */
+export function confidenceOf(
+  facts: Facts,
+  ranking: RankedImplementation[],
+): Recommendation['confidence'] {
+  const [best, second] = ranking;
+  const { need, answers } = facts;
+  if (contradictionsOf(facts).length > 0) {
+    return {
+      level: 'low',
+      reason: 'Your answers contradict each other; the choice comes first.',
+    };
+  }
+  if (best!.mechanism === 'native') {
+    if (need.native!.maturity === 'experimental') {
+      return {
+        level: 'low',
+        reason:
+          'It uses what Envoy Gateway has no field of its own for; try it before you rely on it.',
+      };
+    }
+    if (need.native!.addOn) {
+      return {
+        level: 'medium',
+        reason: `It depends on whether ${
+          need.native!.addOn
+        } is, or may be, installed.`,
+      };
+    }
+    return need.native!.hop
+      ? {
+          level: 'medium',
+          reason:
+            'The feature is there; how well it does depends on the service that it asks.',
+        }
+      : { level: 'high', reason: 'A documented feature does exactly this.' };
+  }
+  const unknown = [
+    ...(need.id === 'unspecified' ? ['what exactly you need'] : []),
+    ...(answers.latency === 'unknown' ? ['the latency'] : []),
+    ...(answers.environment === 'unknown' ? ['the environment'] : []),
+  ];
+  const notSaid = `You have not said ${unknown.join(' and ')}.`;
+  const lead = second ? best!.score - second.score : Infinity;
+  if (second && lead < 1) {
+    return {
+      level: 'low',
+      reason: `${capital(best!.title)} and ${
+        second.title
+      } are equally good by what you say.`,
+    };
+  }
+  if (unknown.length > 2) {
+    return { level: 'low', reason: notSaid };
+  }
+  if (unknown.length > 0) {
+    return { level: 'medium', reason: notSaid };
+  }
+  if (!second) {
+    return { level: 'high', reason: 'Nothing else can do it.' };
+  }
+  return lead < 3
+    ? {
+        level: 'medium',
+        reason: `${capital(second.title)} would do nearly as well.`,
+      }
+    : { level: 'high', reason: 'Nothing else that can do it comes close.' };
+}

@@ -1,0 +1,90 @@
+import { nativeVerdict } from '../needs';
+import { newestRelease } from '../releases';
+import { Facts } from './facts';
+
+interface ContradictionRule {
+  id: string;
+  /** Whether it is none where Envoy Gateway does it itself. */
+  extensionOnly?: boolean;
+  applies(facts: Facts): boolean;
+  /** What contradicts what, and the choice that is left. */
+  text(facts: Facts): string;
+}
+
+/** Answers that cannot all be had. */
+const rules: readonly ContradictionRule[] = [
+  {
+    id: 'latency-and-calls',
+    applies: ({ answers, calls }) => answers.latency === 'minimal' && calls,
+    text: () =>
+      'You allow less than 1 ms and ask another service. Either cache its answers and call only on a miss, or allow more latency.',
+  },
+  {
+    id: 'latency-and-body',
+    extensionOnly: true,
+    applies: ({ answers, wholeBody }) =>
+      answers.latency === 'minimal' &&
+      wholeBody &&
+      ['large', 'streaming'].includes(answers.bodySize),
+    text: ({ answers }) =>
+      `You allow less than 1 ms and need ${answers.bodySize} bodies as a whole: waiting for the end of a body takes longer. Either work on chunks, or allow more latency.`,
+  },
+  {
+    id: 'streaming-and-whole',
+    extensionOnly: true,
+    applies: ({ streaming, wholeBody, phases }) =>
+      streaming && wholeBody && phases.includes('responseBody'),
+    text: () =>
+      'Your responses stream, and what you need takes them whole: the client then gets nothing until the end. Either work on events, or give up streaming.',
+  },
+  {
+    id: 'no-bodies',
+    extensionOnly: true,
+    applies: ({ answers, body }) => answers.bodySize === 'none' && body,
+    text: () =>
+      'You say that there are no bodies, and process them. If none matters, leave the body out: it costs a round trip or a buffer.',
+  },
+  {
+    id: 'lua-and-more',
+    extensionOnly: true,
+    applies: ({ answers, calls, state }) =>
+      answers.language === 'lua' && (calls || state),
+    text: ({ calls }) =>
+      `You prefer Lua and need ${
+        calls ? 'calls to other services' : 'state between requests'
+      }, which it does not have here. Either drop the one or the other.`,
+  },
+  {
+    id: 'grpc-and-json',
+    extensionOnly: true,
+    applies: ({ grpc, body, purpose }) =>
+      grpc && body && purpose.id === 'body-transform',
+    text: () =>
+      'Your target is a GRPCRoute and you change JSON bodies: gRPC bodies are protobuf. Either target the HTTPRoute of a JSON API, or decode protobuf with logic of your own (purpose other).',
+  },
+  {
+    id: 'release',
+    applies: ({ answers }) =>
+      Boolean(
+        nativeVerdict({
+          ...answers,
+          gatewayVersion:
+            newestRelease.version as typeof answers.gatewayVersion,
+        }).native && !nativeVerdict(answers).native,
+      ),
+    text: ({ need, release }) =>
+      `Envoy Gateway does this itself since ${
+        need.native!.since
+      }, and you run ${
+        release.version
+      }. Either upgrade and write no code, or build what an upgrade will make unnecessary.`,
+  },
+];
+
+/** The contradictions in answers, each with the choice that is left. */
+export function contradictionsOf(facts: Facts): string[] {
+  const covered = nativeVerdict(facts.answers).native !== undefined;
+  return rules
+    .filter(rule => !(rule.extensionOnly && covered) && rule.applies(facts))
+    .map(rule => rule.text(facts));
+}

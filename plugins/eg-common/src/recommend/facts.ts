@@ -1,0 +1,60 @@
+import { Implementation } from '../implementations';
+import { Answers, isConnectionKind, ProcessingPhase } from '../intake';
+import { Need, needOf } from '../needs';
+import { Purpose, purposeOf } from '../purposes';
+import { Release, releaseOf } from '../releases';
+
+/** What the rules look at: the answers, and what follows from the need. */
+export interface Facts {
+  answers: Answers;
+  need: Need;
+  /** Further needs that are part of the wish. */
+  further: Need[];
+  purpose: Purpose;
+  release: Release;
+  phases: readonly ProcessingPhase[];
+  /** Whether a body is processed. */
+  body: boolean;
+  /** Whether a body has to be there as a whole. */
+  wholeBody: boolean;
+  changesBody: boolean;
+  /** Whether another service is asked. */
+  calls: boolean;
+  /** Whether something is remembered between requests. */
+  state: boolean;
+  streaming: boolean;
+  grpc: boolean;
+  /** Whether the target has connections only. */
+  connections: boolean;
+}
+
+/** The facts and one of the mechanisms that could do it. */
+export interface Candidate extends Facts {
+  implementation: Implementation;
+}
+
+export function factsOf(answers: Answers): Facts {
+  const need = needOf(answers.need);
+  const purpose = purposeOf(answers.purpose);
+  const { implies } = need;
+  // What a purpose with settings needs follows from them; what it is not given costs nothing.
+  const phases = answers.processing;
+  const body = phases.some(phase => phase.endsWith('Body'));
+  return {
+    answers,
+    need,
+    further: answers.furtherNeeds.map(needOf),
+    purpose,
+    release: releaseOf(answers.gatewayVersion),
+    phases,
+    body,
+    wholeBody: body && (purpose.wholeBody || Boolean(implies.wholeBody)),
+    changesBody:
+      body && (purpose.id === 'body-transform' || Boolean(implies.changesBody)),
+    calls: answers.externalCalls || Boolean(implies.calls),
+    state: answers.stateAcrossRequests || Boolean(implies.state),
+    streaming: body && answers.bodySize === 'streaming',
+    grpc: answers.target.kind === 'GRPCRoute',
+    connections: isConnectionKind(answers.target.kind),
+  };
+}

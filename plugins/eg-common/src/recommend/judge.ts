@@ -1,0 +1,75 @@
+import {
+  dynamicModule,
+  implementationOf,
+  implementations,
+  native,
+} from '../implementations';
+import { Answers } from '../intake';
+import { needOf } from '../needs';
+import { constraints } from './constraints';
+import { Candidate, Facts, factsOf } from './facts';
+import { preferences } from './preferences';
+import { RankedImplementation, RejectedImplementation } from './types';
+
+/** Everything that is ranked or rejected; in this order where points are equal. */
+const candidates = [native, ...implementations, dynamicModule];
+
+/** What can do the job, best first, and what cannot. */
+export interface Judgement {
+  facts: Facts;
+  ranking: RankedImplementation[];
+  rejected: RejectedImplementation[];
+}
+
+function titleOf(answers: Answers, id: string): string {
+  const implementation = implementationOf(id);
+  const covering =
+    implementation === native ? needOf(answers.need).native : undefined;
+  return covering ? `${native.title}: ${covering.title}` : implementation.title;
+}
+
+/** Judges answers: first what cannot work, then points for what can. */
+export function judge(answers: Answers): Judgement {
+  const facts = factsOf(answers);
+  const judged = candidates.map(implementation => {
+    const candidate: Candidate = { ...facts, implementation };
+    return {
+      candidate,
+      about: {
+        implementation: implementation.id,
+        mechanism: implementation.mechanism,
+        title: titleOf(answers, implementation.id),
+      },
+      reasons: constraints.flatMap(c => c.violated(candidate) ?? []),
+    };
+  });
+  const ranking = judged
+    .filter(({ reasons }) => reasons.length === 0)
+    .map(({ about, candidate }): RankedImplementation => {
+      const reasons = preferences
+        .map(p => ({ preference: p, points: p.points(candidate) }))
+        .filter(({ points }) => points !== 0)
+        .sort((a, b) => b.points - a.points)
+        .map(({ preference, points }) => ({
+          points,
+          text: preference.reason(candidate),
+        }));
+      return {
+        ...about,
+        score: reasons.reduce((sum, { points }) => sum + points, 0),
+        reasons,
+        generated: candidate.implementation.generated,
+      };
+    })
+    // A stable sort: the order of the candidates decides between equals.
+    .sort((a, b) => b.score - a.score);
+  const rejected = judged
+    .filter(({ reasons }) => reasons.length > 0)
+    .map(({ about, reasons }) => ({ ...about, reasons }));
+  return { facts, ranking, rejected };
+}
+
+/** The best of a ranking for which there is something to generate. Validation holds that there is one. */
+export function bestOf(ranking: RankedImplementation[]): RankedImplementation {
+  return ranking.find(r => r.generated)!;
+}
