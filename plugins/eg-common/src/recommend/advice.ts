@@ -85,6 +85,20 @@ function lead(recommendation: Recommendation, chosen: RankedImplementation) {
     : `Build it as ${chosen.title}.`;
 }
 
+/**
+ * What is decided, in a sentence or two.
+ *
+ * @public
+ */
+export function adviceLead(recommendation: Recommendation): string {
+  return lead(
+    recommendation,
+    recommendation.ranking.find(
+      r => r.implementation === recommendation.decision,
+    )!,
+  );
+}
+
 /** The parts of the advice below its title. */
 function parts(recommendation: Recommendation): string[] {
   const { decision, ranking, rejected, warnings, native, confidence } =

@@ -1,4 +1,4 @@
-export { adviceMarkdown, decisionRecord } from './advice';
+export { adviceLead, adviceMarkdown, decisionRecord } from './advice';
 export { recommend } from './recommend';
 export type {
   Gravity,

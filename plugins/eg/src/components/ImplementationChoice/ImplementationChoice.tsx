@@ -73,7 +73,14 @@ export function ImplementationChoice(props: {
   const { ranking, rejected } = recommendation;
   const { t } = useEgTranslation();
   const helpId = useId();
-  const [recommended, ...others] = ranking;
+  const offered = ranking.filter(({ generated }) => generated);
+  const recommended = offered.find(
+    ({ implementation }) => implementation === recommendation.recommended,
+  );
+  const others = offered.filter(other => other !== recommended);
+  const impossible = rejected
+    .map(({ implementation }) => implementationOf(implementation))
+    .filter(({ generated, id }) => generated && id !== 'native');
   const chosen = others.find(({ implementation }) => implementation === value);
   return (
     <>
@@ -100,11 +107,9 @@ export function ImplementationChoice(props: {
             {t('advice.other', { title })}
           </Radio>
         ))}
-        {rejected.map(({ implementation }) => (
-          <Radio key={implementation} value={implementation} isDisabled>
-            {t('advice.impossible', {
-              title: implementationOf(implementation).title,
-            })}
+        {impossible.map(({ id, title }) => (
+          <Radio key={id} value={id} isDisabled>
+            {t('advice.impossible', { title })}
           </Radio>
         ))}
       </RadioGroup>

@@ -20,6 +20,31 @@ function Lines(props: { title: string; lines: string[] }) {
   );
 }
 
+function Section(props: { title: string; lines: string[] }) {
+  const { title, lines } = props;
+  return lines.length === 0 ? null : (
+    <section aria-label={title}>
+      <Text as="h4" variant="title-x-small" weight="bold">
+        {title}
+      </Text>
+      <ul>
+        {lines.map(line => (
+          <li key={line}>
+            <Text>{line}</Text>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+/** The level of confidence in words. */
+const confidenceText = {
+  high: 'advice.confidenceHigh',
+  medium: 'advice.confidenceMedium',
+  low: 'advice.confidenceLow',
+} as const;
+
 /** What would do, best first, what would not do, and what to watch: each with its reasons. */
 export function RankingList(props: {
   recommendation: Recommendation;
@@ -27,31 +52,40 @@ export function RankingList(props: {
   warnings: Recommendation['warnings'];
 }) {
   const { recommendation, warnings } = props;
-  const { ranking, rejected } = recommendation;
+  const { ranking, rejected, contradictions, hybrid } = recommendation;
+  const { confidence, questions } = recommendation;
   const { t } = useEgTranslation();
   return (
     <Flex direction="column" gap="3">
+      <Section title={t('advice.contradictions')} lines={contradictions} />
+      <Section
+        title={t('advice.hybrid')}
+        lines={hybrid.map(({ text, feature }) => `${text} (${feature})`)}
+      />
       <section aria-label={t('advice.ranking')}>
         <Text as="h4" variant="title-x-small" weight="bold">
           {t('advice.ranking')}
         </Text>
         <ol>
-          {ranking.map(({ implementation, title, score, reasons }) => (
-            <li key={implementation}>
-              <Flex align="center" gap="2">
-                <Text weight="bold">{title}</Text>
-                <Badge>{t('advice.score', { count: score })}</Badge>
-              </Flex>
-              <Lines
-                title={t('advice.for')}
-                lines={reasons.filter(r => r.points > 0).map(r => r.text)}
-              />
-              <Lines
-                title={t('advice.against')}
-                lines={reasons.filter(r => r.points < 0).map(r => r.text)}
-              />
-            </li>
-          ))}
+          {ranking.map(
+            ({ implementation, title, score, reasons, generated }) => (
+              <li key={implementation}>
+                <Flex align="center" gap="2">
+                  <Text weight="bold">{title}</Text>
+                  <Badge>{t('advice.score', { count: score })}</Badge>
+                  {!generated && <Badge>{t('advice.adviceOnly')}</Badge>}
+                </Flex>
+                <Lines
+                  title={t('advice.for')}
+                  lines={reasons.filter(r => r.points > 0).map(r => r.text)}
+                />
+                <Lines
+                  title={t('advice.against')}
+                  lines={reasons.filter(r => r.points < 0).map(r => r.text)}
+                />
+              </li>
+            ),
+          )}
         </ol>
       </section>
       <section aria-label={t('advice.rejected')}>
@@ -71,20 +105,17 @@ export function RankingList(props: {
           </ul>
         )}
       </section>
-      {warnings.length > 0 && (
-        <section aria-label={t('advice.warnings')}>
-          <Text as="h4" variant="title-x-small" weight="bold">
-            {t('advice.warnings')}
-          </Text>
-          <ul>
-            {warnings.map(({ id, text }) => (
-              <li key={id}>
-                <Text>{text}</Text>
-              </li>
-            ))}
-          </ul>
-        </section>
-      )}
+      <Section
+        title={t('advice.warnings')}
+        lines={warnings.map(({ text }) => text)}
+      />
+      <Section
+        title={t('advice.confidence')}
+        lines={[
+          t(confidenceText[confidence.level], { reason: confidence.reason }),
+          ...questions.map(({ text }) => text),
+        ]}
+      />
     </Flex>
   );
 }

@@ -1,6 +1,7 @@
 import { screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import {
+  adviceLead,
   parseAnswers,
   plan,
   recommend,
@@ -36,10 +37,11 @@ describe('RecommendationField', () => {
       }
     }
     const refused = within(screen.getByRole('region', { name: /not do$/ }));
-    expect(rejected).toHaveLength(2);
+    expect(rejected).toHaveLength(4);
     for (const { title, reasons } of rejected) {
       expect(refused.getByText(title)).toBeInTheDocument();
-      expect(refused.getByText(reasons.join(' '))).toBeInTheDocument();
+      // Two may fail for the same reason.
+      expect(refused.getAllByText(reasons.join(' '))).not.toHaveLength(0);
     }
     const watched = within(screen.getByRole('region', { name: /to watch$/ }));
     expect(watched.getAllByRole('listitem').map(i => i.textContent)).toEqual(
@@ -58,14 +60,37 @@ describe('RecommendationField', () => {
       screen.getByText(/^The advice is: /, {
         selector: '[role=status] *, [role=status]',
       });
-    expect(announced()).toHaveTextContent('build it as Wasm in Rust');
+    expect(announced()).toHaveTextContent('Build it as Wasm in Rust');
     await user.click(
       screen.getByRole('checkbox', { name: /Calls external services/ }),
     );
     await waitFor(() =>
-      expect(announced()).toHaveTextContent('build it as ExtProc in Go'),
+      expect(announced()).toHaveTextContent('Build it as ExtProc in Go'),
     );
     expect(screen.getByText('Build it as ExtProc in Go')).toBeInTheDocument();
+  });
+
+  it('says that Envoy Gateway does it, how sure that is, and still offers extensions', async () => {
+    const given = { ...answers, need: 'validate-jwt' };
+    const advice = recommend(parseAnswers(given));
+    expect(advice.decision).toBe('native');
+    const { container } = await renderForm(adviceStep, given);
+    expect(
+      screen.getAllByText(adviceLead(advice), { exact: false }),
+    ).not.toHaveLength(0);
+    expect(
+      screen.getByRole('radio', { name: /What the advice says/ }),
+    ).toBeChecked();
+    expect(
+      screen.getByRole('radio', { name: 'ExtProc in Go instead' }),
+    ).toBeEnabled();
+    // Without a skeleton there is nothing to choose.
+    expect(screen.queryByRole('radio', { name: /dynamic module/ })).toBeNull();
+    const sure = within(screen.getByRole('region', { name: /How sure/ }));
+    expect(sure.getByText(/confidence\./)).toHaveTextContent(
+      advice.confidence.reason,
+    );
+    expect(await accessibilityFaults(container)).toEqual([]);
   });
 
   it('says which questions are missing, with the step', async () => {

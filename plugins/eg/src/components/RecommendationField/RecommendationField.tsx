@@ -1,6 +1,6 @@
 import { FieldExtensionComponentProps } from '@backstage/plugin-scaffolder-react';
 import { Alert, Flex, Text, VisuallyHidden } from '@backstage/ui';
-import { implementationOf } from 'backstage-plugin-eg-common';
+import { adviceLead, Recommendation } from 'backstage-plugin-eg-common';
 import { useMemo } from 'react';
 import { advise, Advice } from '../../advice';
 import { useEgTranslation } from '../../hooks/useEgTranslation';
@@ -8,6 +8,20 @@ import { AnswerProblems } from '../AnswerProblems';
 import { ImplementationChoice } from '../ImplementationChoice';
 import { ManifestPreview } from '../ManifestPreview';
 import { RankingList } from '../RankingList';
+
+/** What is advised, in a sentence; native features and what is not generated need more words. */
+function useDecision(): (recommendation: Recommendation) => string {
+  const { t } = useEgTranslation();
+  return recommendation => {
+    const { advised, decision, ranking } = recommendation;
+    const { mechanism, title } = ranking.find(
+      r => r.implementation === decision,
+    )!;
+    return decision === 'native' || advised !== mechanism
+      ? adviceLead(recommendation)
+      : t('advice.decision', { title });
+  };
+}
 
 function Given(props: {
   advice: Extract<Advice, { kind: 'advice' }>;
@@ -18,16 +32,16 @@ function Given(props: {
   const { advice, value, isDisabled, onChange } = props;
   const { recommended, chosen, refused, answers } = advice;
   const { t } = useEgTranslation();
-  const decision = implementationOf(recommended.decision);
+  const decisionOf = useDecision();
   const reasons = recommended.ranking
-    .find(({ implementation }) => implementation === decision.id)!
+    .find(({ implementation }) => implementation === recommended.decision)!
     .reasons.filter(({ points }) => points > 0);
   return (
     <>
       <Alert
         icon
         status="info"
-        title={t('advice.decision', { title: decision.title })}
+        title={decisionOf(recommended)}
         description={
           reasons.length === 0 ? (
             t('advice.noReasons')
@@ -72,8 +86,7 @@ export function RecommendationField(
   const value = formData ?? 'recommended';
   const answers: object | undefined = formContext?.formData;
   const advice = useMemo(() => advise(answers ?? {}, value), [answers, value]);
-  const decision =
-    advice.kind === 'advice' ? advice.recommended.decision : undefined;
+  const decisionOf = useDecision();
   return (
     <section aria-label={t('advice.title')}>
       <Flex direction="column" gap="3">
@@ -81,9 +94,9 @@ export function RecommendationField(
           {t('advice.title')}
         </Text>
         <VisuallyHidden role="status" aria-live="polite">
-          {decision
+          {advice.kind === 'advice'
             ? t('advice.announcement', {
-                title: implementationOf(decision).title,
+                decision: decisionOf(advice.recommended),
               })
             : t('advice.incomplete')}
         </VisuallyHidden>
