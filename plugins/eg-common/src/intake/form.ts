@@ -183,7 +183,8 @@ const steps: {
       'settings',
       'bodySize',
     ],
-    required: ['purpose'],
+    // Who names a concrete need has said what it is for.
+    required: [],
   },
   {
     title: 'What it has to respect',

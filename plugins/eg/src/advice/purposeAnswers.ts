@@ -1,25 +1,36 @@
-import { processingPhases, purposes } from 'backstage-plugin-eg-common';
+import { needs, processingPhases, purposes } from 'backstage-plugin-eg-common';
 
 /** The answers that the defaults of a purpose depend on; undefined where they are missing or not valid. */
 export interface PurposeAnswers {
+  /** The purpose that was chosen, or else the one that the need belongs to. */
   purpose: string | undefined;
+  /** What the defaults follow from: they are others when this changes. */
+  basis: string | undefined;
+  /** The phases that are usually needed for that. */
+  phases: string[] | undefined;
   processing: readonly (typeof processingPhases)[number][] | undefined;
   name: string | undefined;
 }
 
-const purposeBy = (id: string | undefined) => purposes.find(p => p.id === id);
-
-/** The phases that a purpose usually needs. */
-export function phasesOf(purpose: string | undefined): string[] | undefined {
-  const found = purposeBy(purpose);
-  return found && [...found.defaultPhases];
-}
+const purposeBy = (id: unknown) => purposes.find(p => p.id === id);
+const needBy = (id: unknown) =>
+  needs.find(need => need.id === id && need.id !== 'unspecified');
 
 /** Reads them from the form. */
 export function purposeAnswers(formData: object): PurposeAnswers {
-  const { purpose, processing, name } = formData as Record<string, unknown>;
+  const { purpose, need, processing, name } = formData as Record<
+    string,
+    unknown
+  >;
+  const known = needBy(need);
+  const found = purposeBy(purpose) ?? purposeBy(known?.purpose);
   return {
-    purpose: purposeBy(purpose as string)?.id,
+    purpose: found?.id,
+    basis: found && `${found.id} ${known?.id ?? ''}`,
+    // As parseAnswers does it.
+    phases: found && [
+      ...((found.openEnded && known?.implies.phases) || found.defaultPhases),
+    ],
     processing: Array.isArray(processing)
       ? processingPhases.filter(phase => processing.includes(phase))
       : undefined,
@@ -30,12 +41,13 @@ export function purposeAnswers(formData: object): PurposeAnswers {
 /** Settings that work for these answers. */
 export function defaultsOf({
   purpose,
+  phases,
   processing,
   name,
 }: PurposeAnswers): object | undefined {
   const found = purposeBy(purpose);
-  const phases = processing?.length ? processing : found?.defaultPhases;
-  return found && phases
-    ? (found.defaults(phases, name ?? 'my-extension') as object)
-    : undefined;
+  const given = processing?.length
+    ? processing
+    : processingPhases.filter(phase => phases?.includes(phase));
+  return found && (found.defaults(given, name ?? 'my-extension') as object);
 }

@@ -1,5 +1,5 @@
 import { FieldExtensionComponentProps } from '@backstage/plugin-scaffolder-react';
-import { phasesOf, purposeAnswers } from '../../advice/purposeAnswers';
+import { purposeAnswers } from '../../advice/purposeAnswers';
 import { usePurposeDefault } from '../../hooks/usePurposeDefault';
 
 /**
@@ -8,11 +8,13 @@ import { usePurposeDefault } from '../../hooks/usePurposeDefault';
  */
 export function ProcessingField(props: FieldExtensionComponentProps<string[]>) {
   const { formContext, formData, onChange, registry, uiSchema } = props;
-  const { purpose } = purposeAnswers(formContext?.formData ?? {});
+  const { basis, phases: defaults } = purposeAnswers(
+    formContext?.formData ?? {},
+  );
   const phases = usePurposeDefault<string[]>({
-    purpose,
+    purpose: basis,
     value: formData,
-    defaults: phasesOf(purpose),
+    defaults,
     // The form library makes an empty list of a question that has not been answered.
     fits: value => value.length > 0,
     onChange,

@@ -35,7 +35,7 @@ export function SettingsField(props: FieldExtensionComponentProps<object>) {
   const answers = purposeAnswers(given);
   const defaults = defaultsOf(answers);
   const settings = usePurposeDefault<object>({
-    purpose: answers.purpose,
+    purpose: answers.basis,
     value: formData,
     defaults,
     fits: value => fits(answers.purpose, value),
