@@ -16,20 +16,19 @@ function completed(preview: string, published: string): string {
   return before + published.slice(before.length, end) + after;
 }
 
-/** Lua against the advice, built with the repository’s own Makefile. */
+/** Lua, as preferred, built with the repository’s own Makefile. */
 export function luaStory(): void {
-  story('Lua: taken against the advice, and published', async page => {
+  story('Lua: preferred, warned of, and published', async page => {
     const interview = await Interview.begin(page, 'mark-responses');
     await interview.goOnTo('What it does');
     await interview.choose('Purpose', 'Transform headers');
     await interview.goOnTo('What it has to respect');
     await interview.choose('Language', 'Lua');
     await interview.goOnTo('The advice');
-    await interview.advises('ExtProc in Go');
-    await interview.take('Lua instead');
+    await interview.advises('Lua');
     await interview.advice
-      .getByRole('status')
-      .getByText('Envoy Gateway 1.9 has Lua off')
+      .getByRole('region', { name: 'What to watch' })
+      .getByText('enableLua')
       .waitFor();
 
     const preview = await interview.preview();
