@@ -80,15 +80,20 @@ const everywhere = [
   'docs/troubleshooting.md',
   '.github/workflows/ci.yml',
   '.gitignore',
-  'policy/envoyextensionpolicy.yaml',
   'policy/kustomization.yaml',
+  'test/requirements.txt',
+];
+
+/** Files of every repository with an extension. */
+const withExtension = [
+  ...everywhere,
+  'policy/envoyextensionpolicy.yaml',
   'k8s/kustomization.yaml',
   'local/envoy.yaml',
   'test/cases.yaml',
   'test/envoy.mk',
   'test/envoy-version',
   'test/run_cases.py',
-  'test/requirements.txt',
 ];
 
 /**
@@ -114,7 +119,7 @@ export const implementations: readonly Implementation[] = [
     impossible: {},
     tools: ['make', 'go', 'python3'],
     files: [
-      ...everywhere,
+      ...withExtension,
       'main.go',
       'go.mod',
       'go.sum',
@@ -141,7 +146,7 @@ export const implementations: readonly Implementation[] = [
     impossible: {},
     tools: ['make', 'cargo', 'python3'],
     files: [
-      ...everywhere,
+      ...withExtension,
       'Cargo.toml',
       'Cargo.lock',
       'src/lib.rs',
@@ -168,7 +173,7 @@ export const implementations: readonly Implementation[] = [
     },
     tools: ['make', 'python3'],
     files: [
-      ...everywhere,
+      ...withExtension,
       'src/checks.lua',
       'src/filter.lua',
       'src/handlers.lua',
@@ -219,23 +224,7 @@ export const native: Implementation = {
   crashIsolation: 'process',
   impossible: {},
   tools: ['make', 'python3'],
-  files: [
-    'README.md',
-    'Makefile',
-    'catalog-info.yaml',
-    'eg-extension.yaml',
-    'mkdocs.yml',
-    'docs/index.md',
-    'docs/purpose.md',
-    'docs/production.md',
-    'docs/decision.md',
-    'docs/troubleshooting.md',
-    '.github/workflows/ci.yml',
-    '.gitignore',
-    'policy/kustomization.yaml',
-    'test/check_policy.py',
-    'test/requirements.txt',
-  ],
+  files: [...everywhere, 'test/check_policy.py'],
 };
 
 /**

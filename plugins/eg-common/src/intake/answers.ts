@@ -76,7 +76,7 @@ export const answersSchema = z.strictObject({
     .meta({
       title: 'What is needed',
       description:
-        'The closest; what Envoy Gateway does itself follows from it. unspecified: not in the list, or not known yet.',
+        'Choose the closest: whether Envoy Gateway does it itself follows from it. “Not said” stands for what is not in the list or not known yet.',
     }),
   furtherNeeds: z
     .array(oneOf(names(needs.map(n => n.id)), ''), {
