@@ -1,5 +1,6 @@
 import {
   AnswersInput,
+  ExtensionPlan,
   localEnvoy,
   parseAnswers,
   plan,
@@ -44,6 +45,9 @@ function find(value: any, matches: (object: any) => boolean): any[] {
   ];
 }
 
+/** Filters that stand before the extension and are not its own. */
+const before = (filter: any) => filter.name === 'envoy.filters.http.jwt_authn';
+
 const connectionManager = (config: any) =>
   find(
     config,
@@ -53,7 +57,7 @@ const connectionManager = (config: any) =>
 /** What a configuration says about the extension: its filter, what enables it, and the listener around it. */
 function extensionOf(config: any) {
   const manager = connectionManager(config);
-  const [filter] = manager.httpFilters;
+  const [filter, router] = manager.httpFilters.filter((f: any) => !before(f));
   const { '@type': _type, ...options } = manager;
   const [listener] = find(config, v => v.perConnectionBufferLimitBytes);
   const [cluster] = find(
@@ -64,7 +68,7 @@ function extensionOf(config: any) {
   );
   return {
     filter,
-    router: manager.httpFilters[1],
+    router,
     perRoute: find(config, v => v.typedPerFilterConfig?.[filter.name]).map(
       v => v.typedPerFilterConfig[filter.name],
     ),
@@ -88,7 +92,9 @@ function extensionOf(config: any) {
 const script = 'function envoy_on_request(h) h:headers():add("x", "1") end\n';
 
 describeWith([egctl], 'the local Envoy configuration', () => {
-  it.each<[string, Partial<AnswersInput>]>([
+  it.each<
+    [string, Partial<AnswersInput>, ((p: ExtensionPlan) => ExtensionPlan)?]
+  >([
     ['ExtProc, headers', { implementation: 'extproc-go' }],
     [
       'ExtProc, one direction',
@@ -112,15 +118,29 @@ describeWith([egctl], 'the local Envoy configuration', () => {
       },
     ],
     ['Lua, inline', { implementation: 'lua', environment: 'prototype' }],
-  ])('is what Envoy Gateway programs: %s', (_, given) => {
-    const planned = plan(
-      parseAnswers({
-        name: 'my-extension',
-        owner: 'group:default/platform',
-        purpose: 'header-transform',
-        target: { name: 'my-route' },
-        ...given,
+    [
+      'ExtProc, claims and attributes',
+      { implementation: 'extproc-go' },
+      ({ extproc, ...rest }) => ({
+        ...rest,
+        claims: 'my-provider',
+        extproc: extproc && {
+          ...extproc,
+          attributes: ['source.address', 'connection.mtls'],
+        },
       }),
+    ],
+  ])('is what Envoy Gateway programs: %s', (_, given, change = p => p) => {
+    const planned = change(
+      plan(
+        parseAnswers({
+          name: 'my-extension',
+          owner: 'group:default/platform',
+          purpose: 'header-transform',
+          target: { name: 'my-route' },
+          ...given,
+        }),
+      ),
     );
     const policy = parse(
       renderFiles(planned, script)['policy/envoyextensionpolicy.yaml']!,

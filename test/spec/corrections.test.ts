@@ -10,6 +10,7 @@ import { join } from 'path';
 import {
   AnswersInput,
   answersSchema,
+  implementationOf,
   implementations,
   lintPolicy,
   parseAnswers,
@@ -185,7 +186,7 @@ describe('corrections of the specification', () => {
     const { settings } = answers({ purpose: 'body-transform' });
     const cases = purposeOf('body-transform').cases(settings, {
       processing: mode('small'),
-      beyondBuffer: { reached: false, responseStatus: 500 },
+      implementation: implementationOf('extproc-go'),
     });
     expect(cases.map(c => c.expect.response.status)).toContain(413);
   });

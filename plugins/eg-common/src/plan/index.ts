@@ -1,2 +1,2 @@
-export { parsePlan, plan, templateValues } from './plan';
+export { parsePlan, plan, secretNameOf, templateValues } from './plan';
 export type { ExtensionPlan } from './plan';

@@ -3,7 +3,7 @@ import { implementationOf, Mechanism } from '../implementations';
 import { Answers, Problem } from '../intake';
 import { NativeContext, nativeVerdict } from '../needs';
 import { InvalidAnswersError, problemsOf } from '../intake/problems';
-import { BodyMode, Processing, purposeOf } from '../purposes';
+import { BodyMode, Processing, purposeOf, requirementsOf } from '../purposes';
 import { recommend, Recommendation } from '../recommend';
 import { labelsFor } from '../policy/labels';
 import { releaseOf } from '../releases';
@@ -43,6 +43,16 @@ const planSchema = z.strictObject({
     gatewayApi: z.string(),
   }),
   processing: z.strictObject({ request: direction, response: direction }),
+  /** The provider of `SecurityPolicy.spec.jwt` whose verified claims the extension reads. */
+  claims: z.string().nullable(),
+  /** What is known to few: keys of the Secret `secretName` of an external processor, variables of Envoy for a Wasm module. */
+  secrets: z.array(
+    z.strictObject({
+      name: z.string(),
+      description: z.string(),
+      variable: z.string(),
+    }),
+  ),
   target: z.strictObject({
     group: z.literal('gateway.networking.k8s.io'),
     kind: z.string(),
@@ -66,6 +76,23 @@ const planSchema = z.strictObject({
       /** Gateway API Duration. */
       messageTimeout: z.string(),
       replicas: z.strictObject({ min: z.int(), max: z.int() }),
+      /** Attributes of requests that Envoy sends along. */
+      attributes: z.array(z.string()),
+      /** Services that the processor asks, each found by an environment variable. */
+      services: z.array(
+        z.strictObject({
+          title: z.string(),
+          variable: z.string(),
+          placeholder: z.string(),
+          container: z
+            .strictObject({
+              image: z.string(),
+              port: z.int(),
+              address: z.string(),
+            })
+            .nullable(),
+        }),
+      ),
     })
     .nullable(),
   wasm: z.strictObject({ image, rootID: z.string() }).nullable(),
@@ -212,6 +239,10 @@ export function plan(answers: Answers): ExtensionPlan {
     sectionName: answers.target.sectionName ?? null,
     placeholder: answers.target.name === undefined,
   };
+  const requirements = requirementsOf(
+    purposeOf(answers.purpose),
+    answers.settings,
+  );
   const is = (mechanism: Mechanism) => implementation.mechanism === mechanism;
   const builtImage = {
     repository: `${answers.registry ?? defaultRegistry}/${answers.name}`,
@@ -238,6 +269,14 @@ export function plan(answers: Answers): ExtensionPlan {
       gatewayApi: release.gatewayApi,
     },
     processing: processingOf(answers, implementation.mechanism),
+    claims: is('native') ? null : requirements.claims,
+    secrets: is('native')
+      ? []
+      : requirements.secrets.map(({ name, description }) => ({
+          name,
+          description,
+          variable: name.toUpperCase().replace(/[^A-Z0-9]/g, '_'),
+        })),
     target: {
       group: 'gateway.networking.k8s.io',
       ...target,
@@ -255,6 +294,11 @@ export function plan(answers: Answers): ExtensionPlan {
           image: builtImage,
           messageTimeout: messageTimeouts[answers.latency],
           replicas: production ? { min: 2, max: 10 } : { min: 1, max: 1 },
+          attributes: [...requirements.attributes],
+          services: requirements.services.map(service => ({
+            ...service,
+            container: service.container ?? null,
+          })),
         }
       : null,
     wasm: is('wasm') ? { image: builtImage, rootID: answers.name } : null,
@@ -275,6 +319,15 @@ function planned(mechanism: Mechanism): ExtensionPlan['mechanism'] {
     throw new Error('there is no skeleton for dynamic modules');
   }
   return mechanism;
+}
+
+/**
+ * The name of the Secret that an external processor reads from a volume.
+ *
+ * @public
+ */
+export function secretNameOf({ name }: ExtensionPlan): string {
+  return `${name}-secrets`;
 }
 
 /** What Envoy Gateway does itself, written for the target. */
@@ -371,6 +424,14 @@ export function templateValues(p: ExtensionPlan): Record<string, unknown> {
     requestBody: bodyOf(p.processing.request),
     responseBody: bodyOf(p.processing.response),
     failOpen: p.policy.failOpen,
+    claims: p.claims ?? '',
+    secretName: p.secrets.length ? secretNameOf(p) : '',
+    secrets: p.secrets.map(({ name }) => name).join(' '),
+    secretVariables: p.secrets.map(({ variable }) => variable).join(' '),
+    services: (p.extproc?.services ?? [])
+      .map(({ variable }) => variable)
+      .join(' '),
+    compose: Boolean(p.extproc?.services.some(({ container }) => container)),
     messageTimeout: p.extproc?.messageTimeout ?? '',
     luaSource: p.lua?.source ?? '',
     luaFilterContext: p.lua?.filterContext ?? false,

@@ -7,3 +7,6 @@ export const policyKind = 'EnvoyExtensionPolicy';
 
 /** The label by which Backstage's Kubernetes plugin finds the objects of an entity. */
 export const kubernetesIdLabel = 'backstage.io/kubernetes-id';
+
+/** Where Envoy keeps verified claims, each provider's under its name. Source: Envoy's jwt_authn filter; Envoy Gateway names the payload after the provider. */
+export const claimsNamespace = 'envoy.filters.http.jwt_authn';

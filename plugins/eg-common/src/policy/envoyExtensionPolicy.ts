@@ -1,5 +1,6 @@
 import { ExtensionPlan } from '../plan';
 import {
+  claimsNamespace,
   envoyGatewayApi,
   envoyGatewayGroup,
   gatewayGroup,
@@ -38,11 +39,19 @@ export function luaConfigMapName(plan: ExtensionPlan): string {
   return `${plan.name}-lua`;
 }
 
-function processingMode(processing: ExtensionPlan['processing']) {
+function processingMode({ processing, extproc }: ExtensionPlan) {
   const direction = (d: ExtensionPlan['processing']['request']) =>
     d && d.body ? { body: d.body } : {};
+  const { attributes } = extproc!;
   return {
-    ...(processing.request ? { request: direction(processing.request) } : {}),
+    ...(processing.request
+      ? {
+          request: {
+            ...direction(processing.request),
+            ...(attributes.length ? { attributes } : {}),
+          },
+        }
+      : {}),
     ...(processing.response
       ? { response: direction(processing.response) }
       : {}),
@@ -76,7 +85,10 @@ const byMechanism: Record<
                 port,
               },
             ],
-            processingMode: processingMode(plan.processing),
+            processingMode: processingMode(plan),
+            ...(plan.claims
+              ? { metadata: { accessibleNamespaces: [claimsNamespace] } }
+              : {}),
             messageTimeout,
             failOpen: plan.policy.failOpen,
           },
@@ -108,6 +120,13 @@ const byMechanism: Record<
               image: { url: `${image.repository}:${image.tag}` },
             },
             config: plan.settings,
+            ...(plan.secrets.length
+              ? {
+                  env: {
+                    hostKeys: plan.secrets.map(({ variable }) => variable),
+                  },
+                }
+              : {}),
             failOpen: plan.policy.failOpen,
           },
         ],

@@ -1,9 +1,13 @@
 import { ExtensionPlan } from '../plan';
+import { claimsNamespace } from './constants';
 
 const type = (name: string) => `type.googleapis.com/${name}`;
 
 /** Ports of local/envoy.yaml; test/run_cases.py replaces them by free ones. */
 const ports = { admin: 9901, listener: 10000, upstream: 8080 };
+
+/** base64url of the 32 bytes with which test/run_cases.py signs the claims of a case. */
+const testKey = 'bG9jYWwtdGVzdC1rZXktb2YtcnVuX2Nhc2VzLnB5ISE';
 
 function address(port: number) {
   return { socket_address: { address: '127.0.0.1', port_value: port } };
@@ -93,6 +97,16 @@ function filterOf(plan: ExtensionPlan): Filter {
           ...(plan.policy.failOpen ? { failure_mode_allow: true } : {}),
           message_timeout: protobufDuration(messageTimeout),
           processing_mode: processingMode(plan.processing),
+          ...(plan.extproc!.attributes.length && plan.processing.request
+            ? { request_attributes: plan.extproc!.attributes }
+            : {}),
+          ...(plan.claims
+            ? {
+                metadata_options: {
+                  forwarding_namespaces: { untyped: [claimsNamespace] },
+                },
+              }
+            : {}),
         },
         perRoute: enabled,
         clusters: [
@@ -123,6 +137,15 @@ function filterOf(plan: ExtensionPlan): Filter {
               vm_id: id,
               runtime: 'envoy.wasm.runtime.v8',
               code: { local: { filename: 'build/plugin.wasm' } },
+              ...(plan.secrets.length
+                ? {
+                    environment_variables: {
+                      host_env_keys: plan.secrets.map(
+                        ({ variable }) => variable,
+                      ),
+                    },
+                  }
+                : {}),
             },
             configuration: {
               '@type': type('google.protobuf.StringValue'),
@@ -154,6 +177,45 @@ function filterOf(plan: ExtensionPlan): Filter {
     default:
       throw new Error(`unknown mechanism ${plan.mechanism}`);
   }
+}
+
+/**
+ * Verifies JWTs that test/run_cases.py signs, as a SecurityPolicy with `jwt` would verify those of the provider. The key
+ * is the runner's and good for nothing else.
+ */
+function claimsFilter(provider: string) {
+  return {
+    name: 'envoy.filters.http.jwt_authn',
+    typed_config: {
+      '@type': type(
+        'envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication',
+      ),
+      providers: {
+        [provider]: {
+          forward: true,
+          payload_in_metadata: provider,
+          local_jwks: {
+            inline_string: JSON.stringify({
+              keys: [{ kty: 'oct', alg: 'HS256', kid: 'test', k: testKey }],
+            }),
+          },
+        },
+      },
+      rules: [
+        {
+          match: { prefix: '/' },
+          requires: {
+            requires_any: {
+              requirements: [
+                { provider_name: provider },
+                { allow_missing: {} },
+              ],
+            },
+          },
+        },
+      ],
+    },
+  };
 }
 
 /**
@@ -189,6 +251,7 @@ export function localEnvoy(plan: ExtensionPlan): object {
                       headers_with_underscores_action: 'REJECT_REQUEST',
                     },
                     http_filters: [
+                      ...(plan.claims ? [claimsFilter(plan.claims)] : []),
                       {
                         name: filter.name,
                         disabled: true,

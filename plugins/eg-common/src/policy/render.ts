@@ -161,6 +161,34 @@ function nativeFiles({ objects }: NonNullable<ExtensionPlan['native']>): Files {
   };
 }
 
+/** Services that the processor asks, for a developer's machine. */
+function composeFile({ extproc }: ExtensionPlan): Files {
+  const containers = (extproc?.services ?? []).filter(s => s.container);
+  return containers.length
+    ? {
+        'compose.yaml': yamlFile(
+          {
+            services: Object.fromEntries(
+              containers.map(({ title, container }) => [
+                title.toLowerCase().replace(/[^a-z0-9]+/g, '-'),
+                {
+                  image: container!.image,
+                  ports: [`127.0.0.1:${container!.port}:${container!.port}`],
+                },
+              ]),
+            ),
+          },
+          [],
+          `What the processor asks, on this machine: docker compose up -d, then ${containers
+            .map(
+              ({ variable, container }) => `${variable}=${container!.address}`,
+            )
+            .join(' ')} make run.`,
+        ),
+      }
+    : {};
+}
+
 function extensionFiles(plan: ExtensionPlan, script: string): Files {
   const policies = [
     envoyExtensionPolicy(plan, script),
@@ -168,7 +196,7 @@ function extensionFiles(plan: ExtensionPlan, script: string): Files {
   ];
   const cases = purposeOf(plan.purpose).cases(plan.settings, {
     processing: plan.processing,
-    beyondBuffer: implementationOf(plan.implementation).beyondBuffer,
+    implementation: implementationOf(plan.implementation),
   });
   return {
     ...kustomized('policy', policies),
@@ -185,6 +213,7 @@ function extensionFiles(plan: ExtensionPlan, script: string): Files {
         })
       : { 'k8s/kustomization.yaml': kustomization(['../policy']) }),
     ...settingsFiles(plan),
+    ...composeFile(plan),
     'local/envoy.yaml': yamlFile(
       localEnvoy(plan),
       [],

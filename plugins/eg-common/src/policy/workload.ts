@@ -1,4 +1,4 @@
-import { ExtensionPlan } from '../plan';
+import { ExtensionPlan, secretNameOf } from '../plan';
 import { labelsOf, ObjectFile, referenceGrant } from './envoyExtensionPolicy';
 
 /** Name of the ConfigMap with the processor's settings; kustomize appends a hash, so that a change rolls the pods. */
@@ -11,7 +11,8 @@ export function settingsConfigMapName(plan: ExtensionPlan): string {
  * and HorizontalPodAutoscaler; a ReferenceGrant where the policy is in another namespace.
  */
 export function workload(plan: ExtensionPlan): ObjectFile[] {
-  const { namespace, port, metricsPort, image, replicas } = plan.extproc!;
+  const { namespace, port, metricsPort, image, replicas, services } =
+    plan.extproc!;
   const labels = labelsOf(plan);
   const selector = { matchLabels: { 'app.kubernetes.io/name': plan.name } };
   const metadata = { name: plan.name, namespace, labels };
@@ -58,6 +59,14 @@ export function workload(plan: ExtensionPlan): ObjectFile[] {
                 name: 'ext-proc',
                 image: `${image.repository}:${image.tag}`,
                 args: ['-config', '/etc/ext-proc/settings.json'],
+                ...(services.length
+                  ? {
+                      env: services.map(({ variable, placeholder }) => ({
+                        name: variable,
+                        value: placeholder,
+                      })),
+                    }
+                  : {}),
                 ports: [
                   { name: 'grpc', containerPort: port },
                   { name: 'metrics', containerPort: metricsPort },
@@ -83,6 +92,15 @@ export function workload(plan: ExtensionPlan): ObjectFile[] {
                     mountPath: '/etc/ext-proc',
                     readOnly: true,
                   },
+                  ...(plan.secrets.length
+                    ? [
+                        {
+                          name: 'secrets',
+                          mountPath: '/etc/ext-proc-secrets',
+                          readOnly: true,
+                        },
+                      ]
+                    : []),
                 ],
               },
             ],
@@ -91,6 +109,20 @@ export function workload(plan: ExtensionPlan): ObjectFile[] {
                 name: 'settings',
                 configMap: { name: settingsConfigMapName(plan) },
               },
+              ...(plan.secrets.length
+                ? [
+                    {
+                      name: 'secrets',
+                      secret: {
+                        secretName: secretNameOf(plan),
+                        items: plan.secrets.map(({ name }) => ({
+                          key: name,
+                          path: name,
+                        })),
+                      },
+                    },
+                  ]
+                : []),
             ],
           },
         },
@@ -103,6 +135,21 @@ export function workload(plan: ExtensionPlan): ObjectFile[] {
               path: [...container, 'image'],
               text: 'TODO: the registry that you push to.',
               inline: true,
+            },
+          ]
+        : []),
+      ...services.map(({ title }, i) => ({
+        path: [...container, 'env', i, 'value'],
+        text: `TODO: where your ${title} is.`,
+        inline: true,
+      })),
+      ...(plan.secrets.length
+        ? [
+            {
+              path: ['spec', 'template', 'spec', 'volumes', 1],
+              text: `Made by its owner, never from this repository; see README.md. Keys: ${plan.secrets
+                .map(({ name, description }) => `${name} (${description})`)
+                .join(', ')}.`,
             },
           ]
         : []),

@@ -278,7 +278,7 @@ function cases(
 function largeBodies(
   request: Operation[],
   response: Operation[],
-  { processing, beyondBuffer }: CaseContext,
+  { processing, implementation: { beyondBuffer } }: CaseContext,
 ): BehaviourCase[] {
   const large = (document: string): CaseBody => ({
     parts: [
@@ -365,6 +365,7 @@ export const bodyTransform: Purpose<BodyTransformSettings> = {
     ...(response.length ? (['responseBody'] as const) : []),
   ],
   wholeBody: true,
+  changesBody: true,
   openEnded: false,
   cases,
 };

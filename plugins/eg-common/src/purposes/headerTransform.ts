@@ -245,6 +245,7 @@ export const headerTransform: Purpose<HeaderTransformSettings> = {
     ...(response.length ? (['responseHeaders'] as const) : []),
   ],
   wholeBody: false,
+  changesBody: false,
   openEnded: false,
   cases,
 };

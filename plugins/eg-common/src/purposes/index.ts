@@ -4,8 +4,12 @@ export type {
   BodyMode,
   CaseContext,
   CaseBody,
+  CaseChunks,
   CaseHeader,
   DirectionProcessing,
+  ExternalService,
   Processing,
   Purpose,
+  RequiredSecret,
+  Requirements,
 } from './types';

@@ -86,6 +86,7 @@ export const other: Purpose<OtherSettings> = {
   }),
   phases: () => [],
   wholeBody: false,
+  changesBody: false,
   openEnded: true,
   cases,
 };

@@ -1,7 +1,7 @@
 import { bodyTransform } from './bodyTransform';
 import { headerTransform } from './headerTransform';
 import { other } from './other';
-import { Purpose } from './types';
+import { Purpose, Requirements } from './types';
 
 /**
  * All purposes, in the order in which the interview offers them. A new purpose is one file and one line here.
@@ -30,4 +30,25 @@ export function purposeOf(id: string): Purpose<any> {
     );
   }
   return found;
+}
+
+/**
+ * What settings of a purpose ask for besides headers and bodies.
+ *
+ * @public
+ */
+export function requirementsOf(
+  purpose: Purpose<any>,
+  settings: unknown,
+): Requirements {
+  return {
+    impossible: {},
+    calls: false,
+    state: false,
+    claims: null,
+    attributes: [],
+    services: [],
+    secrets: [],
+    ...purpose.requires?.(settings),
+  };
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Implementation } from '../implementations';
+import { Implementation, ImplementationId } from '../implementations';
 import { ProcessingPhase } from '../intake/phases';
 
 /**
@@ -11,7 +11,12 @@ import { ProcessingPhase } from '../intake/phases';
 export type CaseBody =
   | string
   | {
-      parts: (string | { repeat: string; times: number })[];
+      /** `base64` for bytes that are no text. */
+      parts: (
+        | string
+        | { repeat: string; times: number }
+        | { base64: string }
+      )[];
       json?: boolean;
     };
 
@@ -34,18 +39,24 @@ export interface CaseHeader {
  */
 export interface BehaviourCase {
   name: string;
+  /** Sent once, after the others, in the order of the list: what the extension remembers of one is there for the next. */
+  alone?: boolean;
   request: {
     method: string;
     path: string;
     headers: CaseHeader[];
     body?: CaseBody;
-    chunked?: boolean;
+    chunked?: CaseChunks;
+    /** Claims of a JWT that the local Envoy verifies, see {@link Requirements.claims}. */
+    claims?: Record<string, unknown>;
+    /** What test/support.py of the purpose completes the request with when it is sent, such as a signature. */
+    prepare?: Record<string, unknown>;
   };
   response: {
     status: number;
     headers: CaseHeader[];
     body?: CaseBody;
-    chunked?: boolean;
+    chunked?: CaseChunks;
   };
   expect: {
     /** Whether the upstream is called; true unless said otherwise. `either`: it may be, before Envoy answers itself. */
@@ -54,10 +65,24 @@ export interface BehaviourCase {
     response: {
       status: number;
       headers?: Record<string, string[]>;
+      /** Regular expressions that the values, joined by a comma and a blank, match as a whole. */
+      headersMatch?: Record<string, string>;
       body?: CaseBody;
     };
+    /**
+     * What the extension writes about this request, one JSON object in a line each: to standard output, or to Envoy’s
+     * log. Members that are not named are not compared. Only in a case that is sent alone.
+     */
+    events?: Record<string, unknown>[];
   };
 }
+
+/**
+ * How a body is sent: at once, in a few chunks, or each of its parts as one.
+ *
+ * @public
+ */
+export type CaseChunks = boolean | 'parts';
 
 /**
  * How a body reaches the extension, in terms of `EnvoyExtensionPolicy.spec.extProc[].processingMode`.
@@ -90,8 +115,54 @@ export interface Processing {
  */
 export interface CaseContext {
   processing: Processing;
-  /** See {@link Implementation.beyondBuffer}. */
-  beyondBuffer: Implementation['beyondBuffer'];
+  /** Differences come from fields of its entry in the table, never from its id. */
+  implementation: Implementation;
+}
+
+/**
+ * A service that the extension asks, with the environment variable that says where it is.
+ *
+ * @public
+ */
+export interface ExternalService {
+  /** For people: `Redis`. */
+  title: string;
+  variable: string;
+  /** Where it is in a cluster, until somebody says otherwise. */
+  placeholder: string;
+  /** The container that stands for it in compose.yaml, where there is a usual one. */
+  container?: { image: string; port: number; address: string };
+}
+
+/**
+ * Something that is known to few: a file for a processor, an environment variable of Envoy for a Wasm module.
+ *
+ * @public
+ */
+export interface RequiredSecret {
+  /** The key in the Secret, and the file’s name. */
+  name: string;
+  description: string;
+}
+
+/**
+ * What settings ask for besides headers and bodies.
+ *
+ * @public
+ */
+export interface Requirements {
+  /** Implementations that cannot carry these settings out, with the reason. */
+  impossible: Partial<Record<ImplementationId, string>>;
+  /** Another service is asked. */
+  calls: boolean;
+  /** Something is remembered between requests. */
+  state: boolean;
+  /** The provider of `SecurityPolicy.spec.jwt` whose verified claims are read. */
+  claims: string | null;
+  /** Attributes of a request, such as `source.address`. Source: Envoy’s list of attributes. */
+  attributes: readonly string[];
+  services: readonly ExternalService[];
+  secrets: readonly RequiredSecret[];
 }
 
 /**
@@ -118,8 +189,12 @@ export interface Purpose<Settings = unknown> {
   phases(settings: Settings): ProcessingPhase[];
   /** Whether a body has to be held as a whole before it can go on. */
   wholeBody: boolean;
+  /** Whether bodies are changed. */
+  changesBody: boolean;
   /** Whether phases beyond {@link Purpose.phases} are given to the extension when the person asks for them. */
   openEnded: boolean;
+  /** What the settings ask for; nothing unless said otherwise. See {@link requirementsOf}. */
+  requires?(settings: Settings): Partial<Requirements>;
   /** The behaviour, as data. */
   cases(settings: Settings, context: CaseContext): BehaviourCase[];
 }

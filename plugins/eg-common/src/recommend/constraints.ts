@@ -40,9 +40,14 @@ export const constraints: readonly Constraint[] = [
   {
     id: 'purpose',
     source: 'the table of implementations',
-    violated: ({ implementation, purpose }) => {
-      const why = implementation.impossible[purpose.id];
-      return why && `It cannot do “${purpose.title}”: ${why}.`;
+    violated: ({ implementation, purpose, requirements }) => {
+      const never = implementation.impossible[purpose.id];
+      const thisWay = requirements.impossible[implementation.id];
+      return (
+        (never && `It cannot do “${purpose.title}”: ${never}.`) ??
+        (thisWay &&
+          `It cannot do “${purpose.title}” as you set it: ${thisWay}.`)
+      );
     },
   },
   {

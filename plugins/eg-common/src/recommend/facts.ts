@@ -1,7 +1,7 @@
 import { Implementation } from '../implementations';
 import { Answers, isConnectionKind, ProcessingPhase } from '../intake';
 import { Need, needOf } from '../needs';
-import { Purpose, purposeOf } from '../purposes';
+import { Purpose, purposeOf, Requirements, requirementsOf } from '../purposes';
 import { Release, releaseOf } from '../releases';
 
 /** What the rules look at: the answers, and what follows from the need. */
@@ -11,6 +11,8 @@ export interface Facts {
   /** Further needs that are part of the wish. */
   further: Need[];
   purpose: Purpose;
+  /** What the settings ask for. */
+  requirements: Requirements;
   release: Release;
   phases: readonly ProcessingPhase[];
   /** Whether a body is processed. */
@@ -36,6 +38,7 @@ export interface Candidate extends Facts {
 export function factsOf(answers: Answers): Facts {
   const need = needOf(answers.need);
   const purpose = purposeOf(answers.purpose);
+  const requirements = requirementsOf(purpose, answers.settings);
   const { implies } = need;
   // What a purpose with settings needs follows from them; what it is not given costs nothing.
   const phases = answers.processing;
@@ -45,14 +48,18 @@ export function factsOf(answers: Answers): Facts {
     need,
     further: answers.furtherNeeds.map(needOf),
     purpose,
+    requirements,
     release: releaseOf(answers.gatewayVersion),
     phases,
     body,
     wholeBody: body && (purpose.wholeBody || Boolean(implies.wholeBody)),
-    changesBody:
-      body && (purpose.id === 'body-transform' || Boolean(implies.changesBody)),
-    calls: answers.externalCalls || Boolean(implies.calls),
-    state: answers.stateAcrossRequests || Boolean(implies.state),
+    changesBody: body && (purpose.changesBody || Boolean(implies.changesBody)),
+    calls:
+      answers.externalCalls || requirements.calls || Boolean(implies.calls),
+    state:
+      answers.stateAcrossRequests ||
+      requirements.state ||
+      Boolean(implies.state),
     streaming: body && answers.bodySize === 'streaming',
     grpc: answers.target.kind === 'GRPCRoute',
     connections: isConnectionKind(answers.target.kind),

@@ -3,21 +3,29 @@
 
     client (this program) -> Envoy with local/envoy.yaml -> upstream (this program)
 
-Every case is sent several times at once, and different cases overlap; the header x-test-case-id tells the
-upstream which case to answer. Exit codes: 0 all passed, 1 a case failed, 2 the cases could not be run.
+Every case is sent several times at once, and different cases overlap, except those that are to be sent alone; the
+header x-test-case-id tells the upstream which case to answer. Where there is a test/support.py, it completes requests
+and runs what the extension depends on. Exit codes: 0 all passed, 1 a case failed, 2 the cases could not be run.
 """
 from __future__ import annotations
 
 import argparse
 import asyncio
+import base64
+import contextlib
+import hashlib
+import hmac
+import importlib.util
 import json
 import logging
 import os
+import re
 import shlex
 import signal
 import socket
 import sys
 import tempfile
+import time
 import traceback
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -36,6 +44,8 @@ CASE_ID = "x-test-case-id"
 CASE_TIMEOUT = START_TIMEOUT = STOP_TIMEOUT = 10.0
 ENVOY_START_TIMEOUT = 60.0  # compiling a Wasm module takes its time
 OVERLAP = 4  # cases in flight at the same time
+EVENTS_TIMEOUT = 5.0
+TEST_KEY = b"local-test-key-of-run_cases.py!!"  # of the JWTs that local/envoy.yaml accepts; good for nothing else
 # Headers that aiohttp would add by itself; a case is sent exactly as it is written.
 NOT_ADDED_TO_REQUESTS = ["Accept", "Accept-Encoding", "User-Agent", "Content-Type"]
 NOT_ADDED_TO_RESPONSES = ["Content-Type", "Date", "Server"]
@@ -54,10 +64,13 @@ class CannotRun(Exception):
 class Message:
     headers: Headers = field(default_factory=list)
     body: bytes | None = None
-    chunked: bool = False
+    parts: list[bytes] = field(default_factory=list)  # of the body
+    chunked: bool | str = False
     method: str = "GET"
     path: str = "/"
     status: int = 200
+    claims: dict[str, Any] | None = None
+    prepare: dict[str, Any] | None = None
 
 
 @dataclass
@@ -66,6 +79,7 @@ class Expected:
 
     status: int | None = None
     headers: dict[str, list[str]] = field(default_factory=dict)
+    headers_match: dict[str, str] = field(default_factory=dict)
     body: bytes | None = None
     json: bool = False  # compare the body as JSON instead of byte by byte
 
@@ -78,6 +92,8 @@ class Case:
     reached: bool | None  # None: not checked
     expect_request: Expected
     expect_response: Expected
+    alone: bool = False
+    events: list[dict[str, Any]] | None = None  # None: not checked
 
 
 @dataclass
@@ -107,14 +123,20 @@ def load_cases(path: Path) -> tuple[list[Case], int]:
 
 
 def load_case(entry: Any, where: str) -> Case:
-    check_keys(entry, {"name", "request", "response", "expect"}, where)
+    check_keys(entry, {"name", "alone", "request", "response", "expect"}, where)
     name = typed(entry, "name", str, where)
     where = f"{where} ({name})"
+    alone = typed(entry, "alone", bool, where, False)
     expect = typed(entry, "expect", dict, where, {})
-    check_keys(expect, {"reached", "request", "response"}, f"{where}.expect")
+    check_keys(expect, {"reached", "request", "response", "events"}, f"{where}.expect")
     expect_request = load_expected(expect.get("request", {}), {"headers", "body"}, f"{where}.expect.request")
-    expect_response = load_expected(expect.get("response", {}), {"status", "headers", "body"}, f"{where}.expect.response")
-    if "reached" not in expect and expect_request == Expected() and expect_response == Expected():
+    expect_response = load_expected(
+        expect.get("response", {}), {"status", "headers", "headersMatch", "body"}, f"{where}.expect.response"
+    )
+    events = typed(expect, "events", list, f"{where}.expect") if "events" in expect else None
+    if events is not None and not alone:
+        raise CannotRun(f"{where}.expect.events needs alone: true; else they could be another request's")
+    if not expect.keys() & {"reached", "events"} and expect_request == Expected() and expect_response == Expected():
         raise CannotRun(f"{where} expects nothing; it would pass without any check")
     either = expect.get("reached") == "either"  # Envoy may answer before or after it has called the upstream
     reached = None if either else typed(expect, "reached", bool, f"{where}.expect", True)
@@ -122,11 +144,13 @@ def load_case(entry: Any, where: str) -> Case:
         raise CannotRun(f"{where}.expect.request cannot be checked: reached is false")
     return Case(
         name=name,
-        request=load_message(entry.get("request", {}), {"method", "path"}, f"{where}.request"),
+        request=load_message(entry.get("request", {}), {"method", "path", "claims", "prepare"}, f"{where}.request"),
         response=load_message(entry.get("response", {}), {"status"}, f"{where}.response"),
         reached=reached,
         expect_request=expect_request,
         expect_response=expect_response,
+        alone=alone,
+        events=events,
     )
 
 
@@ -136,10 +160,17 @@ def load_message(entry: Any, keys: set[str], where: str) -> Message:
     for number, header in enumerate(typed(entry, "headers", list, where, [])):
         check_keys(header, {"name", "value"}, f"{where}.headers[{number}]")
         headers.append(tuple(typed(header, key, str, f"{where}.headers[{number}]") for key in ("name", "value")))
+    parts = load_body(entry, where)
+    chunked = entry.get("chunked", False)
+    if chunked not in (True, False, "parts"):
+        raise CannotRun(f"{where}.chunked must be true, false or parts, not {chunked!r}")
     return Message(
         headers=headers,
-        body=load_body(entry, where),
-        chunked=typed(entry, "chunked", bool, where, False),
+        body=None if parts is None else b"".join(parts),
+        parts=parts or [],
+        chunked=chunked,
+        claims=typed(entry, "claims", dict, where) if "claims" in entry else None,
+        prepare=typed(entry, "prepare", dict, where) if "prepare" in entry else None,
         method=typed(entry, "method", str, where, "GET"),
         path=typed(entry, "path", str, where, "/"),
         status=typed(entry, "status", int, where, 200),
@@ -152,27 +183,40 @@ def load_expected(entry: Any, keys: set[str], where: str) -> Expected:
     for name, values in headers.items():
         if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
             raise CannotRun(f"{where}.headers.{name} must be a list of strings, not {values!r}")
+    patterns = typed(entry, "headersMatch", dict, where, {})
+    for name, pattern in patterns.items():
+        try:
+            re.compile(pattern)
+        except (TypeError, re.error) as error:
+            raise CannotRun(f"{where}.headersMatch.{name} must be a regular expression, not {pattern!r}: {error}") from error
+    parts = load_body(entry, where)
     return Expected(
         status=typed(entry, "status", int, where) if "status" in entry else None,
         headers={name.lower(): values for name, values in headers.items()},
-        body=load_body(entry, where),
+        headers_match={name.lower(): pattern for name, pattern in patterns.items()},
+        body=None if parts is None else b"".join(parts),
         json=isinstance(entry.get("body"), dict) and typed(entry["body"], "json", bool, f"{where}.body", False),
     )
 
 
-def load_body(entry: dict[str, Any], where: str) -> bytes | None:
+def load_body(entry: dict[str, Any], where: str) -> list[bytes] | None:
+    """The parts of a body."""
     body = entry.get("body")
     if body is None or isinstance(body, str):
-        return None if body is None else body.encode()
+        return None if body is None else [body.encode()]
     check_keys(body, {"parts", "json"}, f"{where}.body")
     parts = []
     for number, part in enumerate(typed(body, "parts", list, f"{where}.body")):
+        at = f"{where}.body.parts[{number}]"
+        if isinstance(part, dict) and "base64" in part:
+            check_keys(part, {"base64"}, at)
+            parts.append(base64.b64decode(typed(part, "base64", str, at), validate=True))
+            continue
         if isinstance(part, dict):
-            at = f"{where}.body.parts[{number}]"
             check_keys(part, {"repeat", "times"}, at)
             part = typed(part, "repeat", str, at) * typed(part, "times", int, at)
-        parts.append(str(part))
-    return "".join(parts).encode()
+        parts.append(str(part).encode())
+    return parts
 
 
 def check_keys(value: Any, allowed: set[str], where: str) -> None:
@@ -211,13 +255,27 @@ class Seen:
     status: int = 0
 
 
-async def chunks(body: bytes) -> AsyncIterator[bytes]:
-    """Several chunks, with a pause after the first, so that Envoy's filters see several pieces."""
+async def chunks(message: Message) -> AsyncIterator[bytes]:
+    """Pieces with pauses, so that Envoy's filters see several of them: all parts, or a few chunks."""
+    if message.chunked == "parts":
+        for part in message.parts:
+            yield part
+            await asyncio.sleep(0.005)
+        return
+    body = message.body or b""
     size = max(1, len(body) // 3)
     for start in range(0, len(body), size):
         yield body[start : start + size]
         if start == 0:
             await asyncio.sleep(0.005)
+
+
+def signed(claims: dict[str, Any]) -> str:
+    """A JWT with these claims that local/envoy.yaml accepts for an hour."""
+    encoded = lambda data: base64.urlsafe_b64encode(data).rstrip(b"=")  # noqa: E731
+    payload = {"exp": int(time.time()) + 3600, **claims}
+    parts = b".".join(encoded(json.dumps(part).encode()) for part in ({"alg": "HS256", "kid": "test", "typ": "JWT"}, payload))
+    return b".".join([parts, encoded(hmac.new(TEST_KEY, parts, hashlib.sha256).digest())]).decode()
 
 
 def decoded(raw_headers: Any) -> Headers:
@@ -272,22 +330,23 @@ class Upstream(logging.Handler):
         response = web.StreamResponse(status=answer.status, headers=answer.headers)
         response.enable_chunked_encoding()
         await response.prepare(request)
-        async for chunk in chunks(answer.body or b""):
+        async for chunk in chunks(answer):
             await response.write(chunk)
         await response.write_eof()
         return response
 
 
-async def send(case: Case, case_id: str, port: int) -> Seen:
-    message = case.request
-    data = chunks(message.body or b"") if message.chunked else message.body
+async def send(case: Case, case_id: str, port: int, support: Support) -> Seen:
+    message = support.prepared(case.request)
+    data = chunks(message) if message.chunked else message.body
+    headers = [*message.headers, *([("authorization", f"Bearer {signed(message.claims)}")] if message.claims is not None else [])]
     # A session per request: no connection is shared, so a closed one cannot fail another case.
     async with aiohttp.ClientSession(auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar()) as session:
         async with session.request(
             message.method,
             URL(f"http://127.0.0.1:{port}{message.path}", encoded=True),
             # In lower case, or aiohttp takes X-A and x-a for two names and sends only one of them.
-            headers=[*((name.lower(), value) for name, value in message.headers), (CASE_ID, case_id)],
+            headers=[*((name.lower(), value) for name, value in headers), (CASE_ID, case_id)],
             skip_auto_headers=NOT_ADDED_TO_REQUESTS,
             data=data,
             allow_redirects=False,
@@ -332,15 +391,66 @@ def compare(side: str, expected: Expected, seen: Seen) -> list[str]:
     for name, values in expected.headers.items():
         lines = [value for key, value in seen.headers if key == name]
         check(f"header {name}", field_values(name, values), field_values(name, lines))
+    for name, pattern in expected.headers_match.items():
+        value = ", ".join(value for key, value in seen.headers if key == name)
+        if not re.fullmatch(pattern, value):
+            problems.append(f"{side} header {name}: expected a match of {pattern}, got {abbreviated(value)}")
     if expected.body is not None and not (expected.json and as_json(expected.body) == as_json(seen.body)):
         check("body", expected.body, seen.body)
     return problems
 
 
-async def run_once(case: Case, case_id: str, port: int, upstream: Upstream) -> list[str]:
+def contains(whole: Any, part: Any) -> bool:
+    """Whether an event has these members; objects may have more, lists may not."""
+    if isinstance(part, dict) and isinstance(whole, dict):
+        return all(key in whole and contains(whole[key], value) for key, value in part.items())
+    return whole == part
+
+
+class Events:
+    """What the extension writes, one JSON object with a member `event` in a line each, into any of these logs."""
+
+    def __init__(self, logs: list[Path]) -> None:
+        self.offsets = {log: 0 for log in logs}
+
+    def new(self) -> list[dict[str, Any]]:
+        found = []
+        for log, offset in self.offsets.items():
+            with log.open("rb") as file:
+                file.seek(offset)
+                text = file.read()
+            complete = text[: text.rfind(b"\n") + 1]
+            self.offsets[log] += len(complete)
+            for line in complete.decode("utf-8", "replace").splitlines():
+                try:
+                    event = json.loads(line[line.index("{") :])
+                except ValueError:
+                    continue
+                if isinstance(event, dict) and "event" in event:
+                    found.append(event)
+        return found
+
+    async def compare(self, expected: list[dict[str, Any]]) -> list[str]:
+        seen: list[dict[str, Any]] = []
+        deadline = time.monotonic() + EVENTS_TIMEOUT
+        while len(seen) < len(expected) and time.monotonic() < deadline:
+            await asyncio.sleep(0.05)
+            seen += self.new()
+        await asyncio.sleep(0.1)  # for one too many
+        seen += self.new()
+        if len(seen) != len(expected):
+            return [f"expected {len(expected)} event(s), got {len(seen)}: {abbreviated(seen)}"]
+        return [
+            f"event: expected {abbreviated(wanted)}, got {json.dumps(event)}"
+            for wanted, event in zip(expected, seen)
+            if not contains(event, wanted)
+        ]
+
+
+async def run_once(case: Case, case_id: str, port: int, upstream: Upstream, support: Support) -> list[str]:
     problems = []
     try:
-        answer = await asyncio.wait_for(send(case, case_id, port), CASE_TIMEOUT)
+        answer = await asyncio.wait_for(send(case, case_id, port, support), CASE_TIMEOUT)
         problems += compare("response", case.expect_response, answer)
     except asyncio.TimeoutError:
         problems.append(f"no complete response within {CASE_TIMEOUT:g} s")
@@ -359,12 +469,14 @@ async def run_once(case: Case, case_id: str, port: int, upstream: Upstream) -> l
     return problems
 
 
-async def run_cases(cases: list[Case], concurrency: int, port: int, upstream: Upstream) -> AsyncIterator[Result]:
+async def run_cases(
+    cases: list[Case], concurrency: int, port: int, upstream: Upstream, support: Support, events: Events
+) -> AsyncIterator[Result]:
     in_flight = asyncio.Semaphore(concurrency * OVERLAP)
 
     async def limited(case: Case, case_id: str) -> list[str]:
         async with in_flight:
-            return await run_once(case, case_id, port, upstream)
+            return await run_once(case, case_id, port, upstream, support)
 
     async def run_all(numbered: list[tuple[int, Case]]) -> AsyncIterator[Result]:
         tasks = []
@@ -378,13 +490,56 @@ async def run_cases(cases: list[Case], concurrency: int, port: int, upstream: Up
             yield Result(case.name, [*bad[0], *share] if bad else [])
 
     numbered = list(enumerate(cases))
-    async for result in run_all([entry for entry in numbered if entry[1].reached is not None]):
+    together = [entry for entry in numbered if not entry[1].alone]
+    async for result in run_all([entry for entry in together if entry[1].reached is not None]):
         yield result
+    for number, case in numbered:
+        if case.alone:
+            case_id = f"{number}-0"
+            upstream.cases[case_id] = case
+            events.new()
+            problems = await run_once(case, case_id, port, upstream, support)
+            yield Result(case.name, problems + ([] if case.events is None else await events.compare(case.events)))
     if upstream.errors:
         yield Result("upstream gets only valid HTTP", upstream.errors[:3])
     # Last, and apart: Envoy may break off the requests of these cases when the upstream has already got their headers.
-    async for result in run_all([entry for entry in numbered if entry[1].reached is None]):
+    async for result in run_all([entry for entry in together if entry[1].reached is None]):
         yield result
+
+
+# --- What a purpose brings: test/support.py -----------------------------------------------------------------------
+
+
+class Support:
+    """test/support.py, if there is one. It may define
+
+    prepare(message, data)  returns the message as it is sent; data is request.prepare of the case
+    services(folder)        an asynchronous context manager that runs what the extension depends on, and gives the
+                            environment variables with which the processor and Envoy find it
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.module: Any = None
+        if path.exists():
+            spec = importlib.util.spec_from_file_location("support", path)
+            assert spec and spec.loader
+            self.module = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(self.module)
+
+    def prepared(self, message: Message) -> Message:
+        if message.prepare is None:
+            return message
+        if not hasattr(self.module, "prepare"):
+            raise CannotRun("a case has request.prepare, but there is no prepare() in test/support.py")
+        return self.module.prepare(message, message.prepare)
+
+    @contextlib.asynccontextmanager
+    async def services(self, folder: Path) -> AsyncIterator[dict[str, str]]:
+        if hasattr(self.module, "services"):
+            async with self.module.services(folder) as environment:
+                yield environment
+        else:
+            yield {}
 
 
 # --- Processes --------------------------------------------------------------------------------------------------
@@ -393,8 +548,8 @@ async def run_cases(cases: list[Case], concurrency: int, port: int, upstream: Up
 class Process:
     """A child process that writes its log to a file."""
 
-    def __init__(self, title: str, command: list[str], log: Path) -> None:
-        self.title, self.command, self.log = title, command, log
+    def __init__(self, title: str, command: list[str], log: Path, environment: dict[str, str]) -> None:
+        self.title, self.command, self.log, self.environment = title, command, log, environment
         self.child: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
@@ -402,8 +557,9 @@ class Process:
             with self.log.open("wb") as log:
                 # A session of its own: Ctrl-C reaches this program only, which then stops its children in order.
                 self.child = await asyncio.create_subprocess_exec(
-                    *self.command, cwd=ROOT, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-                )
+                    *self.command, cwd=ROOT, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                    env={**os.environ, **self.environment},
+                )  # fmt: skip
         except OSError as error:
             raise CannotRun(f"cannot start {self.title}: {error}") from error
 
@@ -512,23 +668,28 @@ async def run(options: argparse.Namespace) -> list[Result]:
         raise CannotRun(f"{options.config} has no port_value {', '.join(map(str, missing))}")
 
     results: list[Result] = []
-    with tempfile.TemporaryDirectory(prefix="run-cases-") as name:
-        folder = Path(name)
+    support = Support(ROOT / "test/support.py")
+    async with contextlib.AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="run-cases-")))
+        environment = await stack.enter_async_context(support.services(folder))
         (folder / "envoy.yaml").write_text(json.dumps(config), encoding="utf-8")  # JSON is YAML
         server = [part.replace("{port}", str(processor_port)) for part in shlex.split(options.server or "")]
-        processor = Process("the external processor", server, folder / "processor.log")
+        processor = Process("the external processor", server, folder / "processor.log", environment)
         envoy = Process(
             "Envoy",
             [options.envoy, "--config-path", str(folder / "envoy.yaml"), "--admin-address-path", str(folder / "admin"),
-             "--concurrency", "2", "--disable-hot-restart", "--log-level", options.log_level],
+             "--concurrency", "2", "--disable-hot-restart", "--log-level", options.log_level,
+             *(["--component-log-level", "lua:info,wasm:info"] if any(case.events is not None for case in cases) else [])],
             folder / "envoy.log",
+            environment,
         )  # fmt: skip
         endings: list[str] = []
         try:
             if server:
                 await start_processor(processor, processor_port)
             port = await start_envoy(envoy, folder / "admin")
-            async for result in run_cases(cases, concurrency, port, upstream):
+            events = Events([process.log for process in ([processor, envoy] if server else [envoy])])
+            async for result in run_cases(cases, concurrency, port, upstream, support, events):
                 results.append(result)
                 if not options.json:
                     result.print()
