@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"ext-proc-server/internal/environment"
 	"ext-proc-server/internal/extension"
 	"ext-proc-server/internal/processor"
 	"ext-proc-server/internal/server"
@@ -22,22 +23,23 @@ import (
 )
 
 type options struct {
-	config, listen, metricsListen string
-	maxBodyBytes                  int
-	logLevel                      slog.Level
-	server                        server.Options
+	config, secrets       string
+	listen, metricsListen string
+	maxBodyBytes          int
+	logLevel              slog.Level
+	server                server.Options
 }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	// A second signal ends the process at once.
 	context.AfterFunc(ctx, stop)
-	os.Exit(run(ctx, os.Args[1:], os.Stderr))
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
 // run returns the exit code: 0 after a clean stop, 1 for a wrong setting or a
-// failure, 2 for a wrong flag.
-func run(ctx context.Context, args []string, stderr io.Writer) int {
+// failure, 2 for a wrong flag. Events go to stdout, everything else to stderr.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	o, err := parseFlags(args, stderr)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
@@ -46,7 +48,7 @@ func run(ctx context.Context, args []string, stderr io.Writer) int {
 		return 2
 	}
 	log := slog.New(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: o.logLevel}))
-	if err := serve(ctx, o, log); err != nil {
+	if err := serve(ctx, o, stdout, log); err != nil {
 		log.Error("cannot run", "error", err.Error())
 		return 1
 	}
@@ -58,6 +60,7 @@ func parseFlags(args []string, stderr io.Writer) (options, error) {
 	flags := flag.NewFlagSet("ext-proc-server", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.StringVar(&o.config, "config", "/etc/ext-proc/settings.json", "settings `file`")
+	flags.StringVar(&o.secrets, "secrets", "/etc/ext-proc-secrets", "`folder` with one file per secret; it need not exist if the settings name none")
 	flags.StringVar(&o.listen, "listen", ":9002", "`address` of the gRPC server")
 	flags.StringVar(&o.metricsListen, "metrics-listen", ":9090", "`address` of /metrics; empty turns it off")
 	flags.IntVar(&o.maxBodyBytes, "max-body-bytes", 8<<20, "largest body that is processed, in bytes")
@@ -90,12 +93,13 @@ func checkFlags(rest []string, o options) error {
 	return nil
 }
 
-func serve(ctx context.Context, o options, log *slog.Logger) error {
-	ext, err := loadExtension(o.config)
+func serve(ctx context.Context, o options, events io.Writer, log *slog.Logger) (err error) {
+	metrics := telemetry.New()
+	ext, err := loadExtension(o.config, environment.OS(o.secrets, events, log, metrics.Registerer()))
 	if err != nil {
 		return err
 	}
-	metrics := telemetry.New()
+	defer func() { err = errors.Join(err, closeExtension(ext)) }()
 	o.server.MaxBodyBytes, o.server.Log = o.maxBodyBytes, log
 	srv, err := server.New(processor.New(ext, o.maxBodyBytes, log, metrics), o.server)
 	if err != nil {
@@ -125,15 +129,27 @@ func serve(ctx context.Context, o options, log *slog.Logger) error {
 	return srv.Run(ctx, listener)
 }
 
-func loadExtension(path string) (*extension.Extension, error) {
+func loadExtension(path string, env environment.Environment) (*extension.Extension, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("-config: %w", err)
 	}
 	defer file.Close()
-	ext, err := extension.Load(file)
+	ext, err := extension.Load(file, env)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return ext, nil
+}
+
+// closeExtension lets an extension that is an io.Closer finish its work.
+func closeExtension(ext any) error {
+	closer, ok := ext.(io.Closer)
+	if !ok {
+		return nil
+	}
+	if err := closer.Close(); err != nil {
+		return fmt.Errorf("cannot close the extension: %w", err)
+	}
+	return nil
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"net"
 	"os"
 	"path/filepath"
@@ -40,13 +41,32 @@ func TestWrongFlagsAndSettings(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			var stderr bytes.Buffer
-			if code := run(context.Background(), tt.args, &stderr); code != tt.code {
+			var stdout, stderr bytes.Buffer
+			if code := run(context.Background(), tt.args, &stdout, &stderr); code != tt.code {
 				t.Errorf("exit code %d, want %d", code, tt.code)
 			}
 			if !strings.Contains(stderr.String(), tt.want) || strings.Contains(stderr.String(), "address already in use") {
 				t.Errorf("stderr: %s", &stderr)
 			}
+			if stdout.Len() > 0 {
+				t.Errorf("stdout, which is for events: %s", &stdout)
+			}
 		})
+	}
+}
+
+type closer struct{ err error }
+
+func (c closer) Close() error { return c.err }
+
+func TestCloseExtension(t *testing.T) {
+	failure := errors.New("disk full")
+	for _, tt := range []struct {
+		extension any
+		want      error
+	}{{struct{}{}, nil}, {closer{}, nil}, {closer{failure}, failure}} {
+		if err := closeExtension(tt.extension); !errors.Is(err, tt.want) || (err == nil) != (tt.want == nil) {
+			t.Errorf("%T: %v", tt.extension, err)
+		}
 	}
 }

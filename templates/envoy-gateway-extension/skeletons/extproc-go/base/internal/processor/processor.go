@@ -29,46 +29,83 @@ import (
 // Extension is the logic. One value serves all exchanges at once, so its
 // methods must not change it. Headers are changed in place; an
 // *exchange.Rejection answers the client, any other error fails the request.
+// The context ends with Envoy's stream.
+//
+// An Extension can also be a RequestStreamer, a ResponseStreamer, an Ender and
+// an io.Closer, which is closed when all exchanges have ended.
 type Extension interface {
-	OnRequestHeaders(x *exchange.Exchange) error
+	OnRequestHeaders(ctx context.Context, x *exchange.Exchange) error
 	// WantsRequestBody tells whether OnRequestBody needs the whole body. It is
 	// asked after OnRequestHeaders and only when a body follows.
-	WantsRequestBody(x *exchange.Exchange) bool
+	WantsRequestBody(ctx context.Context, x *exchange.Exchange) bool
 	// OnRequestBody returns the new body and whether it differs. Headers can
 	// still be changed here.
-	OnRequestBody(x *exchange.Exchange, body []byte) (newBody []byte, changed bool, err error)
+	OnRequestBody(ctx context.Context, x *exchange.Exchange, body []byte) (newBody []byte, changed bool, err error)
 
-	OnResponseHeaders(x *exchange.Exchange) error
-	WantsResponseBody(x *exchange.Exchange) bool
-	OnResponseBody(x *exchange.Exchange, body []byte) (newBody []byte, changed bool, err error)
+	OnResponseHeaders(ctx context.Context, x *exchange.Exchange) error
+	WantsResponseBody(ctx context.Context, x *exchange.Exchange) bool
+	OnResponseBody(ctx context.Context, x *exchange.Exchange, body []byte) (newBody []byte, changed bool, err error)
+}
+
+// RequestStreamer is an Extension that changes request bodies while they pass.
+type RequestStreamer interface {
+	// RequestBody is asked after OnRequestHeaders when a body follows and
+	// WantsRequestBody is false. With nil the body passes.
+	RequestBody(x *exchange.Exchange) exchange.BodyTransform
+}
+
+// ResponseStreamer is the same for response bodies.
+type ResponseStreamer interface {
+	ResponseBody(x *exchange.Exchange) exchange.BodyTransform
+}
+
+// Ender is an Extension that is told of the end.
+type Ender interface {
+	// OnEnd is called exactly once per exchange, whatever ended it.
+	OnEnd(x *exchange.Exchange, end exchange.End)
 }
 
 // Processor is the gRPC service that Envoy calls.
 type Processor struct {
 	extprocv3.UnimplementedExternalProcessorServer
 	extension    Extension
+	optional     optional
 	maxBodyBytes int
 	log          *slog.Logger
 	metrics      *telemetry.Metrics
 }
 
+// optional is what an extension can do beside Extension; nil if it does not.
+type optional struct {
+	request  RequestStreamer
+	response ResponseStreamer
+	end      Ender
+}
+
 // New returns a processor that never holds more than maxBodyBytes of a body.
 func New(e Extension, maxBodyBytes int, log *slog.Logger, m *telemetry.Metrics) *Processor {
-	return &Processor{extension: e, maxBodyBytes: maxBodyBytes, log: log, metrics: m}
+	p := &Processor{extension: e, maxBodyBytes: maxBodyBytes, log: log, metrics: m}
+	p.optional.request, _ = e.(RequestStreamer)
+	p.optional.response, _ = e.(ResponseStreamer)
+	p.optional.end, _ = e.(Ender)
+	return p
 }
 
 // Process serves one HTTP exchange.
 func (p *Processor) Process(grpcStream extprocv3.ExternalProcessor_ProcessServer) (err error) {
-	start := time.Now()
-	s := newStream(p.extension, p.maxBodyBytes)
+	s := newStream(p.extension, p.optional, p.maxBodyBytes)
 	p.metrics.StreamStarted()
 	defer func() {
-		if v := recover(); v != nil {
-			p.metrics.Panicked()
-			p.log.Error("panic in the extension", "phase", s.phase, "panic", panicText(v), "stack", string(debug.Stack()))
+		v := recover()
+		if v != nil {
+			p.panicked(s.phase, v)
 			err = status.Error(codes.Internal, "panic in the extension")
 		}
-		p.ended(grpcStream.Context(), s, err, time.Since(start))
+		took := time.Since(s.exchange.Start)
+		// A cancelled stream is a client that went away, or Envoy being done.
+		failed := v != nil || status.Code(err) != codes.OK && grpcStream.Context().Err() == nil
+		p.tell(s, failed, took)
+		p.ended(grpcStream.Context(), s, err, failed, took)
 	}()
 
 	for {
@@ -90,7 +127,7 @@ func (p *Processor) reply(grpcStream extprocv3.ExternalProcessor_ProcessServer, 
 	// Deferred, so that a panic is counted as well.
 	defer func() { p.metrics.Message(s.phase, s.outcome, time.Since(start)) }()
 
-	replies, err := s.handle(request)
+	replies, err := s.handle(grpcStream.Context(), request)
 	if err != nil {
 		return asStatus(s.phase, err)
 	}
@@ -106,14 +143,39 @@ func (p *Processor) reply(grpcStream extprocv3.ExternalProcessor_ProcessServer, 
 	return nil
 }
 
+// tell calls OnEnd. A panic in it fails no exchange: this one is over.
+func (p *Processor) tell(s *stream, failed bool, took time.Duration) {
+	if p.optional.end == nil {
+		return
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			p.panicked("end", v)
+		}
+	}()
+	p.optional.end.OnEnd(s.exchange, exchange.End{
+		Rejected: s.rejected, Err: failed,
+		RequestBytes: s.request.bytes, ResponseBytes: s.response.bytes,
+		Duration: took,
+	})
+}
+
+func (p *Processor) panicked(phase string, v any) {
+	p.metrics.Panicked()
+	p.log.Error("panic in the extension", "phase", phase, "panic", panicText(v), "stack", string(debug.Stack()))
+}
+
 // ended writes the stream's one log line. It names no header value and no body.
-func (p *Processor) ended(ctx context.Context, s *stream, err error, took time.Duration) {
+func (p *Processor) ended(ctx context.Context, s *stream, err error, failed bool, took time.Duration) {
 	code := status.Code(err)
 	p.metrics.StreamEnded(code.String())
 	level := slog.LevelDebug
-	// A cancelled stream is a client that went away, or Envoy being done.
-	if code != codes.OK && ctx.Err() == nil {
+	if failed {
 		level = slog.LevelWarn
+	}
+	rejectedWith := 0
+	if s.rejected != nil {
+		rejectedWith = s.rejected.Status
 	}
 	attrs := []slog.Attr{
 		slog.String("code", code.String()),
@@ -121,7 +183,7 @@ func (p *Processor) ended(ctx context.Context, s *stream, err error, took time.D
 		slog.Int("messages", s.messages),
 		slog.String("request_body_mode", s.request.mode.String()),
 		slog.String("response_body_mode", s.response.mode.String()),
-		slog.Int("rejected_with", s.rejectedWith),
+		slog.Int("rejected_with", rejectedWith),
 		slog.Duration("duration", took),
 	}
 	if err != nil {

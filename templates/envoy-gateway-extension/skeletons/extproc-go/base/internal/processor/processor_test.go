@@ -45,6 +45,10 @@ func (fake) headers(h *exchange.Headers) error {
 		panic("secret-value")
 	case "reject":
 		return &exchange.Rejection{Status: 403, Body: "no", Reason: "denied"}
+	case "reject-with-headers":
+		return &exchange.Rejection{Status: 401, Reason: "denied", Headers: exchange.NewHeaders("www-authenticate", "Bearer", "www-authenticate", "Basic")}
+	case "reject-as-problem":
+		return &exchange.Rejection{Status: 429, Body: "{}", Headers: exchange.NewHeaders("content-type", "application/problem+json", "retry-after", "1")}
 	case "reject-0":
 		return &exchange.Rejection{}
 	case "fail":
@@ -73,14 +77,22 @@ func (fake) body(h *exchange.Headers, body []byte) ([]byte, bool, error) {
 	return body, false, nil
 }
 
-func (f fake) OnRequestHeaders(x *exchange.Exchange) error  { return f.headers(x.Request) }
-func (f fake) OnResponseHeaders(x *exchange.Exchange) error { return f.headers(x.Response) }
-func (f fake) WantsRequestBody(x *exchange.Exchange) bool   { return f.wants(x.Request) }
-func (f fake) WantsResponseBody(x *exchange.Exchange) bool  { return f.wants(x.Response) }
-func (f fake) OnRequestBody(x *exchange.Exchange, b []byte) ([]byte, bool, error) {
+func (f fake) OnRequestHeaders(_ context.Context, x *exchange.Exchange) error {
+	return f.headers(x.Request)
+}
+func (f fake) OnResponseHeaders(_ context.Context, x *exchange.Exchange) error {
+	return f.headers(x.Response)
+}
+func (f fake) WantsRequestBody(_ context.Context, x *exchange.Exchange) bool {
+	return f.wants(x.Request)
+}
+func (f fake) WantsResponseBody(_ context.Context, x *exchange.Exchange) bool {
+	return f.wants(x.Response)
+}
+func (f fake) OnRequestBody(_ context.Context, x *exchange.Exchange, b []byte) ([]byte, bool, error) {
 	return f.body(x.Request, b)
 }
-func (f fake) OnResponseBody(x *exchange.Exchange, b []byte) ([]byte, bool, error) {
+func (f fake) OnResponseBody(_ context.Context, x *exchange.Exchange, b []byte) ([]byte, bool, error) {
 	return f.body(x.Response, b)
 }
 
@@ -90,6 +102,7 @@ type envoy struct {
 	stream   extprocv3.ExternalProcessor_ProcessClient
 	log      *bytes.Buffer
 	finish   func() // after it the log is complete
+	cancel   func() // what Envoy does when the client goes away
 	request  bool
 	protocol *extprocv3.ProtocolConfiguration
 }
@@ -102,10 +115,15 @@ func bothDirections(t *testing.T, test func(t *testing.T, request bool)) {
 
 func open(t *testing.T, request bool, mode filterv3.ProcessingMode_BodySendMode) *envoy {
 	t.Helper()
+	return openWith(t, fake{}, request, mode)
+}
+
+func openWith(t *testing.T, e Extension, request bool, mode filterv3.ProcessingMode_BodySendMode) *envoy {
+	t.Helper()
 	log := &bytes.Buffer{}
 	listener := bufconn.Listen(1 << 20)
 	server := grpc.NewServer()
-	extprocv3.RegisterExternalProcessorServer(server, New(fake{}, maxBody, slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})), telemetry.New()))
+	extprocv3.RegisterExternalProcessorServer(server, New(e, maxBody, slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})), telemetry.New()))
 	go server.Serve(listener)
 	conn, err := grpc.NewClient("passthrough:bufconn", grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithContextDialer(func(context.Context, string) (net.Conn, error) { return listener.Dial() }))
@@ -114,11 +132,13 @@ func open(t *testing.T, request bool, mode filterv3.ProcessingMode_BodySendMode)
 	}
 	finish := func() { conn.Close(); server.GracefulStop() }
 	t.Cleanup(finish)
-	stream, err := extprocv3.NewExternalProcessorClient(conn).Process(t.Context())
+	ctx, cancel := context.WithCancel(t.Context())
+	t.Cleanup(cancel)
+	stream, err := extprocv3.NewExternalProcessorClient(conn).Process(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &envoy{t: t, stream: stream, log: log, finish: finish, request: request, protocol: &extprocv3.ProtocolConfiguration{RequestBodyMode: mode, ResponseBodyMode: mode}}
+	return &envoy{t: t, stream: stream, log: log, finish: finish, cancel: cancel, request: request, protocol: &extprocv3.ProtocolConfiguration{RequestBodyMode: mode, ResponseBodyMode: mode}}
 }
 
 func (e *envoy) send(m *extprocv3.ProcessingRequest) {
@@ -505,7 +525,18 @@ func TestRejection(t *testing.T) {
 		expect(t, "status", int(r.GetStatus().GetCode()), 403)
 		expect(t, "body", string(r.GetBody()), "no")
 		expect(t, "details", r.GetDetails(), "denied")
+		expect(t, "headers", text(r.GetHeaders()), "content-type=text/plain; charset=utf-8")
 		e.closes()
+
+		e = open(t, request, buffered)
+		e.sendHeaders(false, "x-do", "reject-with-headers")
+		expect(t, "headers", text(e.receive().GetImmediateResponse().GetHeaders()),
+			"www-authenticate=Bearer www-authenticate+=Basic content-type=text/plain; charset=utf-8")
+
+		e = open(t, request, buffered)
+		e.sendHeaders(false, "x-do", "reject-as-problem")
+		expect(t, "headers", text(e.receive().GetImmediateResponse().GetHeaders()),
+			"content-type=application/problem+json retry-after=1")
 
 		e = open(t, request, buffered)
 		e.sendHeaders(false, "x-want-body", "reject")

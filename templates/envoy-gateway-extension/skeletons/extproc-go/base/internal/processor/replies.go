@@ -22,11 +22,9 @@ var (
 	responsePhases = phases{"response", "response_headers", "response_body", "response_trailers"}
 )
 
-func (p phases) headersReply(m *extprocv3.HeaderMutation) *extprocv3.ProcessingResponse {
-	reply := &extprocv3.HeadersResponse{}
-	if m != nil {
-		reply.Response = &extprocv3.CommonResponse{HeaderMutation: m}
-	}
+// headersReply takes nil for headers that stay.
+func (p phases) headersReply(common *extprocv3.CommonResponse) *extprocv3.ProcessingResponse {
+	reply := &extprocv3.HeadersResponse{Response: common}
 	if p == requestPhases {
 		return &extprocv3.ProcessingResponse{Response: &extprocv3.ProcessingResponse_RequestHeaders{RequestHeaders: reply}}
 	}
@@ -67,12 +65,17 @@ func (p phases) streamedReplies(body []byte, endOfStream bool) []*extprocv3.Proc
 }
 
 func immediateReply(r *exchange.Rejection) *extprocv3.ProcessingResponse {
+	headers := &exchange.Headers{}
+	if r.Headers != nil {
+		headers = r.Headers.Clone()
+	}
+	if !headers.Has("content-type") {
+		headers.Set("content-type", "text/plain; charset=utf-8")
+	}
 	return &extprocv3.ProcessingResponse{Response: &extprocv3.ProcessingResponse_ImmediateResponse{
 		ImmediateResponse: &extprocv3.ImmediateResponse{
-			Status: &typev3.HttpStatus{Code: typev3.StatusCode(r.Status)},
-			Headers: &extprocv3.HeaderMutation{SetHeaders: []*corev3.HeaderValueOption{
-				setHeader("content-type", "text/plain; charset=utf-8"),
-			}},
+			Status:  &typev3.HttpStatus{Code: typev3.StatusCode(r.Status)},
+			Headers: headerMutation(&exchange.Headers{}, headers),
 			Body:    []byte(r.Body),
 			Details: r.Reason,
 		},

@@ -1,6 +1,8 @@
 package processor
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"strconv"
@@ -29,13 +31,12 @@ type stream struct {
 	maxBodyBytes      int
 
 	configured bool
-	rejected   bool
+	rejected   *exchange.Rejection // nil unless the client has been answered
 
 	// For logs and metrics.
-	phase        string // of the last message
-	outcome      string // of the last message
-	messages     int
-	rejectedWith int
+	phase    string // of the last message
+	outcome  string // of the last message
+	messages int
 }
 
 // direction is one half of the exchange: both halves follow the same rules.
@@ -46,18 +47,21 @@ type direction struct {
 	headers *exchange.Headers // as the logic sees and changes them
 	known   *exchange.Headers // as Envoy knows them: the base of the next mutation
 
-	onHeaders func(*exchange.Exchange) error
-	wantsBody func(*exchange.Exchange) bool
-	onBody    func(*exchange.Exchange, []byte) ([]byte, bool, error)
+	onHeaders  func(context.Context, *exchange.Exchange) error
+	wantsBody  func(context.Context, *exchange.Exchange) bool
+	onBody     func(context.Context, *exchange.Exchange, []byte) ([]byte, bool, error)
+	streamBody func(*exchange.Exchange) exchange.BodyTransform // nil: the logic does not stream
 
-	collecting  bool   // the logic needs the whole body, which has yet to come
-	holdHeaders bool   // the reply to the headers waits for the body
-	body        []byte // collected so far
+	collecting  bool                   // the logic needs the whole body, which has yet to come
+	holdHeaders bool                   // the reply to the headers waits for the body
+	body        []byte                 // collected so far
+	transform   exchange.BodyTransform // gets each piece of the body; nil: pieces pass
+	bytes       int64                  // of the body, seen so far
 }
 
-func newStream(e Extension, maxBodyBytes int) *stream {
+func newStream(e Extension, o optional, maxBodyBytes int) *stream {
 	x := exchange.New()
-	return &stream{
+	s := &stream{
 		exchange: x,
 		request: &direction{
 			phases: requestPhases, headers: x.Request, known: x.Request.Clone(),
@@ -71,43 +75,54 @@ func newStream(e Extension, maxBodyBytes int) *stream {
 		phase:        "none",
 		outcome:      outcomeError,
 	}
+	if o.request != nil {
+		s.request.streamBody = o.request.RequestBody
+	}
+	if o.response != nil {
+		s.response.streamBody = o.response.ResponseBody
+	}
+	return s
 }
 
 // handle returns the replies to one message. None at all means that the reply
 // is held back until the body is complete.
-func (s *stream) handle(message *extprocv3.ProcessingRequest) ([]*extprocv3.ProcessingResponse, error) {
+func (s *stream) handle(ctx context.Context, message *extprocv3.ProcessingRequest) ([]*extprocv3.ProcessingResponse, error) {
 	s.messages++
 	s.outcome = outcomeError
 	if !s.configured {
 		s.configure(message.GetProtocolConfig())
 	}
-	if s.rejected {
+	s.request.bytes += int64(len(message.GetRequestBody().GetBody()))
+	s.response.bytes += int64(len(message.GetResponseBody().GetBody()))
+	if s.rejected != nil {
 		// Sent by Envoy before it read the rejection.
 		s.outcome = outcomeRejected
 		return nil, nil
 	}
+
+	takeInputs(s.exchange, message)
 
 	var replies []*extprocv3.ProcessingResponse
 	var err error
 	switch m := message.GetRequest().(type) {
 	case *extprocv3.ProcessingRequest_RequestHeaders:
 		s.phase = s.request.headersPhase
-		replies, err = s.onHeaders(s.request, m.RequestHeaders)
+		replies, err = s.onHeaders(ctx, s.request, m.RequestHeaders)
 	case *extprocv3.ProcessingRequest_RequestBody:
 		s.phase = s.request.bodyPhase
-		replies, err = s.onBody(s.request, m.RequestBody)
+		replies, err = s.onBody(ctx, s.request, m.RequestBody)
 	case *extprocv3.ProcessingRequest_RequestTrailers:
 		s.phase = s.request.trailersPhase
-		replies, err = s.onTrailers(s.request)
+		replies, err = s.onTrailers(ctx, s.request)
 	case *extprocv3.ProcessingRequest_ResponseHeaders:
 		s.phase = s.response.headersPhase
-		replies, err = s.onHeaders(s.response, m.ResponseHeaders)
+		replies, err = s.onHeaders(ctx, s.response, m.ResponseHeaders)
 	case *extprocv3.ProcessingRequest_ResponseBody:
 		s.phase = s.response.bodyPhase
-		replies, err = s.onBody(s.response, m.ResponseBody)
+		replies, err = s.onBody(ctx, s.response, m.ResponseBody)
 	case *extprocv3.ProcessingRequest_ResponseTrailers:
 		s.phase = s.response.trailersPhase
-		replies, err = s.onTrailers(s.response)
+		replies, err = s.onTrailers(ctx, s.response)
 	default:
 		s.phase = "unknown"
 		return nil, status.Errorf(codes.Unimplemented, "unknown message %T", m)
@@ -118,7 +133,7 @@ func (s *stream) handle(message *extprocv3.ProcessingRequest) ([]*extprocv3.Proc
 		if rejection.Status < 200 || rejection.Status > 599 {
 			return nil, fmt.Errorf("a rejection cannot have status %d; use 200 to 599", rejection.Status)
 		}
-		s.rejected, s.rejectedWith, s.outcome = true, rejection.Status, outcomeRejected
+		s.rejected, s.outcome = rejection, outcomeRejected
 		return []*extprocv3.ProcessingResponse{immediateReply(rejection)}, nil
 	}
 	if err != nil {
@@ -145,33 +160,61 @@ func (s *stream) configure(c *extprocv3.ProtocolConfiguration) {
 	s.request.mode, s.response.mode = c.GetRequestBodyMode(), c.GetResponseBodyMode()
 }
 
-func (s *stream) onHeaders(d *direction, m *extprocv3.HttpHeaders) ([]*extprocv3.ProcessingResponse, error) {
+func (s *stream) onHeaders(ctx context.Context, d *direction, m *extprocv3.HttpHeaders) ([]*extprocv3.ProcessingResponse, error) {
 	for _, h := range m.GetHeaders().GetHeaders() {
 		d.headers.Append(h.GetKey(), valueOf(h))
 	}
 	d.known = d.headers.Clone()
-	if err := d.onHeaders(s.exchange); err != nil {
+	if err := d.onHeaders(ctx, s.exchange); err != nil {
 		return nil, err
 	}
-	d.collecting = d.mode != filterv3.ProcessingMode_NONE && !m.GetEndOfStream() && d.wantsBody(s.exchange)
-	if d.collecting {
-		switch d.mode {
-		case filterv3.ProcessingMode_BUFFERED, filterv3.ProcessingMode_BUFFERED_PARTIAL:
-		case filterv3.ProcessingMode_FULL_DUPLEX_STREAMED:
-			// Envoy sends the body without waiting. As long as the headers are
-			// held, the exchange can still be refused.
-			d.holdHeaders = true
-			return nil, nil
-		default:
-			return nil, status.Errorf(codes.FailedPrecondition,
-				"the extension needs the whole %s body, which body mode %s does not deliver; use Buffered or FullDuplexStreamed in the EnvoyExtensionPolicy", d.name, d.mode)
+	if d.mode != filterv3.ProcessingMode_NONE && !m.GetEndOfStream() {
+		if err := s.expectBody(ctx, d); err != nil || d.holdHeaders {
+			return nil, err
 		}
 	}
-	return []*extprocv3.ProcessingResponse{d.headersReply(s.takeMutation(d))}, nil
+	return []*extprocv3.ProcessingResponse{d.headersReply(s.takeChanges(d))}, nil
 }
 
-func (s *stream) onBody(d *direction, m *extprocv3.HttpBody) ([]*extprocv3.ProcessingResponse, error) {
+// expectBody asks the logic what it needs of the body that follows.
+func (s *stream) expectBody(ctx context.Context, d *direction) error {
+	d.collecting = d.wantsBody(ctx, s.exchange)
+	var transform exchange.BodyTransform
+	if !d.collecting && d.streamBody != nil {
+		transform = d.streamBody(s.exchange)
+	}
+	if !d.collecting && transform == nil {
+		return nil
+	}
+	switch d.mode {
+	case filterv3.ProcessingMode_BUFFERED, filterv3.ProcessingMode_BUFFERED_PARTIAL:
+		if transform != nil {
+			d.collecting, d.onBody = true, inOnePiece(transform)
+		}
+	case filterv3.ProcessingMode_FULL_DUPLEX_STREAMED:
+		// Envoy sends the body without waiting. As long as the headers are
+		// held, the exchange can still be refused.
+		d.holdHeaders, d.transform = d.collecting, transform
+	default:
+		return status.Errorf(codes.FailedPrecondition,
+			"the extension needs the %s body, which body mode %s does not deliver reliably to its end; use Buffered or FullDuplexStreamed in the EnvoyExtensionPolicy", d.name, d.mode)
+	}
+	return nil
+}
+
+// inOnePiece gives a transform the whole body.
+func inOnePiece(t exchange.BodyTransform) func(context.Context, *exchange.Exchange, []byte) ([]byte, bool, error) {
+	return func(_ context.Context, _ *exchange.Exchange, body []byte) ([]byte, bool, error) {
+		out, err := t.Chunk(bytes.Clone(body), true) // it may change its chunk in place
+		return out, !bytes.Equal(out, body), err
+	}
+}
+
+func (s *stream) onBody(ctx context.Context, d *direction, m *extprocv3.HttpBody) ([]*extprocv3.ProcessingResponse, error) {
 	duplex := d.mode == filterv3.ProcessingMode_FULL_DUPLEX_STREAMED
+	if d.transform != nil {
+		return s.onPiece(d, m.GetBody(), m.GetEndOfStream(), m.GetEndOfStream())
+	}
 	if !d.collecting {
 		if duplex {
 			// In this mode Envoy keeps nothing: what is not sent back is lost.
@@ -187,7 +230,7 @@ func (s *stream) onBody(d *direction, m *extprocv3.HttpBody) ([]*extprocv3.Proce
 		if !m.GetEndOfStream() {
 			return nil, nil
 		}
-		return s.finishDuplex(d, true)
+		return s.finishDuplex(ctx, d, true)
 	}
 	if d.mode == filterv3.ProcessingMode_BUFFERED_PARTIAL && !m.GetEndOfStream() {
 		// Only the beginning of the body.
@@ -195,13 +238,16 @@ func (s *stream) onBody(d *direction, m *extprocv3.HttpBody) ([]*extprocv3.Proce
 	}
 
 	d.collecting = false
-	body, changed, err := d.onBody(s.exchange, m.GetBody())
+	body, changed, err := d.onBody(ctx, s.exchange, m.GetBody())
 	if err != nil {
 		return nil, err
 	}
-	common := &extprocv3.CommonResponse{HeaderMutation: s.takeMutation(d)}
+	common := s.takeChanges(d)
 	if changed {
 		s.outcome = outcomeChanged
+		if common == nil {
+			common = &extprocv3.CommonResponse{}
+		}
 		common.BodyMutation = &extprocv3.BodyMutation{Mutation: &extprocv3.BodyMutation_Body{Body: body}}
 		if d.headers.Has("content-length") {
 			// Envoy compares the two and fails the request if they differ.
@@ -211,22 +257,46 @@ func (s *stream) onBody(d *direction, m *extprocv3.HttpBody) ([]*extprocv3.Proce
 	return []*extprocv3.ProcessingResponse{d.bodyReply(common)}, nil
 }
 
-func (s *stream) onTrailers(d *direction) ([]*extprocv3.ProcessingResponse, error) {
+// onPiece sends on what the transform makes of a piece. Envoy wants no reply to
+// each message in this mode, so nothing at all is fine before the end. It drops
+// content-length itself.
+func (s *stream) onPiece(d *direction, piece []byte, end, endOfStream bool) ([]*extprocv3.ProcessingResponse, error) {
+	out, err := d.transform.Chunk(bytes.Clone(piece), end)
+	if err != nil {
+		return nil, err
+	}
+	if end {
+		d.transform = nil
+	}
+	if !bytes.Equal(out, piece) {
+		s.outcome = outcomeChanged
+	}
+	if len(out) == 0 && !endOfStream {
+		return nil, nil
+	}
+	return d.streamedReplies(out, endOfStream), nil
+}
+
+func (s *stream) onTrailers(ctx context.Context, d *direction) ([]*extprocv3.ProcessingResponse, error) {
+	// The body ended with its last chunk; the trailers end the stream.
 	var replies []*extprocv3.ProcessingResponse
-	if d.holdHeaders {
-		// The body ended with its last chunk; the trailers end the stream.
-		var err error
-		if replies, err = s.finishDuplex(d, false); err != nil {
-			return nil, err
-		}
+	var err error
+	switch {
+	case d.holdHeaders:
+		replies, err = s.finishDuplex(ctx, d, false)
+	case d.transform != nil:
+		replies, err = s.onPiece(d, nil, true, false)
+	}
+	if err != nil {
+		return nil, err
 	}
 	return append(replies, d.trailersReply()), nil
 }
 
 // finishDuplex lets the logic decide on the collected body, then answers the
 // headers and sends the body.
-func (s *stream) finishDuplex(d *direction, endOfStream bool) ([]*extprocv3.ProcessingResponse, error) {
-	body, changed, err := d.onBody(s.exchange, d.body)
+func (s *stream) finishDuplex(ctx context.Context, d *direction, endOfStream bool) ([]*extprocv3.ProcessingResponse, error) {
+	body, changed, err := d.onBody(ctx, s.exchange, d.body)
 	if err != nil {
 		return nil, err
 	}
@@ -236,13 +306,13 @@ func (s *stream) finishDuplex(d *direction, endOfStream bool) ([]*extprocv3.Proc
 		body = d.body
 	}
 	d.collecting, d.holdHeaders, d.body = false, false, nil
-	replies := []*extprocv3.ProcessingResponse{d.headersReply(s.takeMutation(d))}
+	replies := []*extprocv3.ProcessingResponse{d.headersReply(s.takeChanges(d))}
 	return append(replies, d.streamedReplies(body, endOfStream)...), nil
 }
 
 // close is called when Envoy has ended the stream.
 func (s *stream) close() error {
-	if !s.rejected && (s.request.holdHeaders || s.response.holdHeaders) {
+	if s.rejected == nil && (s.request.holdHeaders || s.response.holdHeaders) {
 		return status.Error(codes.Aborted, "the stream ended before the body was complete")
 	}
 	return nil
@@ -258,12 +328,17 @@ func (d *direction) tooLarge() error {
 	return &exchange.Rejection{Status: 500, Body: "response body too large\n", Reason: "ext_proc_response_body_too_large"}
 }
 
-// takeMutation returns what changed since Envoy was told last.
-func (s *stream) takeMutation(d *direction) *extprocv3.HeaderMutation {
+// takeChanges returns what changed since Envoy was told last; nil if nothing.
+func (s *stream) takeChanges(d *direction) *extprocv3.CommonResponse {
 	m := headerMutation(d.known, d.headers)
 	if m != nil {
 		s.outcome = outcomeChanged
 		d.known = d.headers.Clone()
 	}
-	return m
+	clearRoute := s.exchange.ClearRouteCache && d == s.request
+	s.exchange.ClearRouteCache = false
+	if m == nil && !clearRoute {
+		return nil
+	}
+	return &extprocv3.CommonResponse{HeaderMutation: m, ClearRouteCache: clearRoute}
 }

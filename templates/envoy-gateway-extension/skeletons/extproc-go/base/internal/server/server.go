@@ -48,6 +48,8 @@ type Server struct {
 // New returns a server that is ready to serve.
 func New(processor extprocv3.ExternalProcessorServer, o Options) (*Server, error) {
 	options := []grpc.ServerOption{
+		// Run returns when every exchange has ended, also after the grace.
+		grpc.WaitForHandlers(true),
 		// The default of 4 MB is less than a body may be.
 		grpc.MaxRecvMsgSize(o.MaxBodyBytes + messageOverheadBytes),
 		// Envoy may be set to send keepalive pings, also while idle. The default
@@ -83,8 +85,8 @@ func tlsCredentials(certFile, keyFile string) (credentials.TransportCredentials,
 	return credentials.NewTLS(&tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: load}), nil
 }
 
-// Run serves until ctx is done, then drains. It returns an error only if
-// serving failed.
+// Run serves until ctx is done, then drains. When it returns no exchange is
+// left. It returns an error only if serving failed.
 func (s *Server) Run(ctx context.Context, listener net.Listener) error {
 	served := make(chan error, 1)
 	go func() { served <- s.grpc.Serve(listener) }()

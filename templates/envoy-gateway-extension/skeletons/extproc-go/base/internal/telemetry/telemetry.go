@@ -51,6 +51,9 @@ func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 }
 
+// Registerer takes the logic's own metrics.
+func (m *Metrics) Registerer() prometheus.Registerer { return m.registry }
+
 // StreamStarted counts an open stream.
 func (m *Metrics) StreamStarted() { m.active.Inc() }
 

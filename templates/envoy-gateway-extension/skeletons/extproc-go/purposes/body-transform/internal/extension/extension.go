@@ -6,9 +6,11 @@
 package extension
 
 import (
+	"context"
 	"io"
 	"strings"
 
+	"ext-proc-server/internal/environment"
 	"ext-proc-server/internal/exchange"
 	"ext-proc-server/internal/settings"
 )
@@ -19,7 +21,7 @@ type Extension struct {
 }
 
 // Load reads the settings.
-func Load(r io.Reader) (*Extension, error) {
+func Load(r io.Reader, _ environment.Environment) (*Extension, error) {
 	root, err := settings.Parse(r)
 	if err != nil {
 		return nil, err
@@ -33,29 +35,29 @@ func Load(r io.Reader) (*Extension, error) {
 }
 
 // OnRequestHeaders leaves the headers as they are.
-func (e *Extension) OnRequestHeaders(*exchange.Exchange) error { return nil }
+func (e *Extension) OnRequestHeaders(context.Context, *exchange.Exchange) error { return nil }
 
 // WantsRequestBody is true for JSON requests if there is something to do.
-func (e *Extension) WantsRequestBody(x *exchange.Exchange) bool {
+func (e *Extension) WantsRequestBody(_ context.Context, x *exchange.Exchange) bool {
 	return len(e.request) > 0 && isPlainJSON(x.Request)
 }
 
 // OnRequestBody applies the request operations in their order.
-func (e *Extension) OnRequestBody(_ *exchange.Exchange, body []byte) ([]byte, bool, error) {
+func (e *Extension) OnRequestBody(_ context.Context, _ *exchange.Exchange, body []byte) ([]byte, bool, error) {
 	newBody, changed := edit(body, e.request)
 	return newBody, changed, nil
 }
 
 // OnResponseHeaders leaves the headers as they are.
-func (e *Extension) OnResponseHeaders(*exchange.Exchange) error { return nil }
+func (e *Extension) OnResponseHeaders(context.Context, *exchange.Exchange) error { return nil }
 
 // WantsResponseBody is true for JSON responses if there is something to do.
-func (e *Extension) WantsResponseBody(x *exchange.Exchange) bool {
+func (e *Extension) WantsResponseBody(_ context.Context, x *exchange.Exchange) bool {
 	return len(e.response) > 0 && isPlainJSON(x.Response)
 }
 
 // OnResponseBody applies the response operations in their order.
-func (e *Extension) OnResponseBody(_ *exchange.Exchange, body []byte) ([]byte, bool, error) {
+func (e *Extension) OnResponseBody(_ context.Context, _ *exchange.Exchange, body []byte) ([]byte, bool, error) {
 	newBody, changed := edit(body, e.response)
 	return newBody, changed, nil
 }

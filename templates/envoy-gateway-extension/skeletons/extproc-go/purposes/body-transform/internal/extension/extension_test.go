@@ -7,12 +7,13 @@ import (
 	"strings"
 	"testing"
 
+	"ext-proc-server/internal/environment"
 	"ext-proc-server/internal/exchange"
 )
 
 func load(t *testing.T, requestOps, responseOps string) *Extension {
 	t.Helper()
-	e, err := Load(strings.NewReader(fmt.Sprintf(`{"request":[%s],"response":[%s]}`, requestOps, responseOps)))
+	e, err := Load(strings.NewReader(fmt.Sprintf(`{"request":[%s],"response":[%s]}`, requestOps, responseOps)), environment.Empty())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,13 +42,13 @@ func TestWhichBodiesAreRead(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			x := &exchange.Exchange{Request: tt.headers, Response: tt.headers}
 			both, neither := load(t, op, op), load(t, "", "")
-			if got := both.WantsRequestBody(x); got != tt.want {
+			if got := both.WantsRequestBody(t.Context(), x); got != tt.want {
 				t.Errorf("request: %t", got)
 			}
-			if got := both.WantsResponseBody(x); got != tt.want {
+			if got := both.WantsResponseBody(t.Context(), x); got != tt.want {
 				t.Errorf("response: %t", got)
 			}
-			if neither.WantsRequestBody(x) || neither.WantsResponseBody(x) {
+			if neither.WantsRequestBody(t.Context(), x) || neither.WantsResponseBody(t.Context(), x) {
 				t.Error("wants a body with nothing to do")
 			}
 		})
@@ -56,14 +57,14 @@ func TestWhichBodiesAreRead(t *testing.T) {
 
 func TestEachDirectionHasItsOperations(t *testing.T) {
 	e, x := load(t, `{"action":"set","pointer":"/a","value":"q"}`, `{"action":"set","pointer":"/a","value":"r"}`), exchange.New()
-	if e.OnRequestHeaders(x) != nil || e.OnResponseHeaders(x) != nil {
+	if e.OnRequestHeaders(t.Context(), x) != nil || e.OnResponseHeaders(t.Context(), x) != nil {
 		t.Error("fails on headers")
 	}
-	body, changed, err := e.OnRequestBody(x, []byte(`{}`))
+	body, changed, err := e.OnRequestBody(t.Context(), x, []byte(`{}`))
 	if string(body) != `{"a":"q"}` || !changed || err != nil {
 		t.Errorf("request: %s, %t, %v", body, changed, err)
 	}
-	body, changed, err = e.OnResponseBody(x, []byte(`{}`))
+	body, changed, err = e.OnResponseBody(t.Context(), x, []byte(`{}`))
 	if string(body) != `{"a":"r"}` || !changed || err != nil {
 		t.Errorf("response: %s, %t, %v", body, changed, err)
 	}
@@ -166,7 +167,7 @@ func TestWrongSettings(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := Load(strings.NewReader(tt.text))
+			_, err := Load(strings.NewReader(tt.text), environment.Empty())
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("got %v, want %q", err, tt.want)
 			}
@@ -224,7 +225,7 @@ func BenchmarkEdit(b *testing.B) {
 		body.WriteString(`{"id":` + strconv.Itoa(i) + `,"name":"Jos\u00e9","tags":["a","b"]},`)
 	}
 	body.WriteString(`{}],"card":"4111111111111111"}`)
-	e, err := Load(strings.NewReader(`{"request":[{"action":"mask","pointer":"/card","keep":4},{"action":"remove","pointer":"/users/0/name"}],"response":[]}`))
+	e, err := Load(strings.NewReader(`{"request":[{"action":"mask","pointer":"/card","keep":4},{"action":"remove","pointer":"/users/0/name"}],"response":[]}`), environment.Empty())
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -3,8 +3,10 @@
 package extension
 
 import (
+	"context"
 	"io"
 
+	"ext-proc-server/internal/environment"
 	"ext-proc-server/internal/exchange"
 	"ext-proc-server/internal/settings"
 )
@@ -18,7 +20,7 @@ type Extension struct {
 }
 
 // Load reads the settings.
-func Load(r io.Reader) (*Extension, error) {
+func Load(r io.Reader, _ environment.Environment) (*Extension, error) {
 	root, err := settings.Parse(r)
 	if err != nil {
 		return nil, err
@@ -70,29 +72,29 @@ func apply(ops []operation, h *exchange.Headers) {
 }
 
 // OnRequestHeaders applies the request operations in their order.
-func (e *Extension) OnRequestHeaders(x *exchange.Exchange) error {
+func (e *Extension) OnRequestHeaders(_ context.Context, x *exchange.Exchange) error {
 	apply(e.request, x.Request)
 	return nil
 }
 
 // OnResponseHeaders applies the response operations in their order.
-func (e *Extension) OnResponseHeaders(x *exchange.Exchange) error {
+func (e *Extension) OnResponseHeaders(_ context.Context, x *exchange.Exchange) error {
 	apply(e.response, x.Response)
 	return nil
 }
 
 // WantsRequestBody is false: bodies pass unread.
-func (e *Extension) WantsRequestBody(*exchange.Exchange) bool { return false }
+func (e *Extension) WantsRequestBody(context.Context, *exchange.Exchange) bool { return false }
 
 // OnRequestBody is never called.
-func (e *Extension) OnRequestBody(_ *exchange.Exchange, body []byte) ([]byte, bool, error) {
+func (e *Extension) OnRequestBody(_ context.Context, _ *exchange.Exchange, body []byte) ([]byte, bool, error) {
 	return body, false, nil
 }
 
 // WantsResponseBody is false: bodies pass unread.
-func (e *Extension) WantsResponseBody(*exchange.Exchange) bool { return false }
+func (e *Extension) WantsResponseBody(context.Context, *exchange.Exchange) bool { return false }
 
 // OnResponseBody is never called.
-func (e *Extension) OnResponseBody(_ *exchange.Exchange, body []byte) ([]byte, bool, error) {
+func (e *Extension) OnResponseBody(_ context.Context, _ *exchange.Exchange, body []byte) ([]byte, bool, error) {
 	return body, false, nil
 }

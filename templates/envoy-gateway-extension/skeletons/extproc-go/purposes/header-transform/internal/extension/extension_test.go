@@ -6,12 +6,13 @@ import (
 	"strings"
 	"testing"
 
+	"ext-proc-server/internal/environment"
 	"ext-proc-server/internal/exchange"
 )
 
 func load(t *testing.T, text string) *Extension {
 	t.Helper()
-	e, err := Load(strings.NewReader(text))
+	e, err := Load(strings.NewReader(text), environment.Empty())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,12 +53,12 @@ func TestOperations(t *testing.T) {
 				Request:  exchange.NewHeaders("x-a", "1", "x-b", "3", "x-a", "2"),
 				Response: exchange.NewHeaders("x-a", "1", "x-b", "3", "x-a", "2"),
 			}
-			if err := load(t, fmt.Sprintf(`{"request":[%s],"response":[]}`, tt.ops)).OnRequestHeaders(x); err != nil {
+			if err := load(t, fmt.Sprintf(`{"request":[%s],"response":[]}`, tt.ops)).OnRequestHeaders(t.Context(), x); err != nil {
 				t.Fatal(err)
 			}
 			check(t, x.Request, tt.want)
 			check(t, x.Response, untouched)
-			if err := load(t, fmt.Sprintf(`{"request":[],"response":[%s]}`, tt.ops)).OnResponseHeaders(x); err != nil {
+			if err := load(t, fmt.Sprintf(`{"request":[],"response":[%s]}`, tt.ops)).OnResponseHeaders(t.Context(), x); err != nil {
 				t.Fatal(err)
 			}
 			check(t, x.Response, tt.want)
@@ -67,13 +68,13 @@ func TestOperations(t *testing.T) {
 
 func TestBodiesPassUnread(t *testing.T) {
 	e, x := load(t, `{"request":[],"response":[]}`), exchange.New()
-	if e.WantsRequestBody(x) || e.WantsResponseBody(x) {
+	if e.WantsRequestBody(t.Context(), x) || e.WantsResponseBody(t.Context(), x) {
 		t.Error("wants a body")
 	}
-	if _, changed, err := e.OnRequestBody(x, nil); changed || err != nil {
+	if _, changed, err := e.OnRequestBody(t.Context(), x, nil); changed || err != nil {
 		t.Error("changes the request body")
 	}
-	if _, changed, err := e.OnResponseBody(x, nil); changed || err != nil {
+	if _, changed, err := e.OnResponseBody(t.Context(), x, nil); changed || err != nil {
 		t.Error("changes the response body")
 	}
 }
@@ -92,7 +93,7 @@ func TestWrongSettings(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := Load(strings.NewReader(tt.text))
+			_, err := Load(strings.NewReader(tt.text), environment.Empty())
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("got %v, want %q", err, tt.want)
 			}
@@ -107,12 +108,12 @@ func FuzzLoad(f *testing.F) {
 	f.Add(`{"request":[{"action":"append","name":"x-a","value":"v"},{"action":"remove","name":"x-b"}],"response":[]}`)
 	f.Add(`{"request":null}`)
 	f.Fuzz(func(t *testing.T, text string) {
-		e, err := Load(strings.NewReader(text))
+		e, err := Load(strings.NewReader(text), environment.Empty())
 		if err != nil {
 			return
 		}
 		x := &exchange.Exchange{Request: exchange.NewHeaders("x-a", "1"), Response: exchange.NewHeaders("x-a", "1")}
-		if e.OnRequestHeaders(x) != nil || e.OnResponseHeaders(x) != nil {
+		if e.OnRequestHeaders(t.Context(), x) != nil || e.OnResponseHeaders(t.Context(), x) != nil {
 			t.Error("an operation failed")
 		}
 	})

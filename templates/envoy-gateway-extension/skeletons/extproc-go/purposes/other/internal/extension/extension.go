@@ -4,8 +4,10 @@
 package extension
 
 import (
+	"context"
 	"io"
 
+	"ext-proc-server/internal/environment"
 	"ext-proc-server/internal/exchange"
 	"ext-proc-server/internal/settings"
 )
@@ -18,7 +20,7 @@ type Extension struct {
 // Load reads the settings. They are complete or refused.
 //
 // TODO(you): read your own settings here.
-func Load(r io.Reader) (*Extension, error) {
+func Load(r io.Reader, _ environment.Environment) (*Extension, error) {
 	root, err := settings.Parse(r)
 	if err != nil {
 		return nil, err
@@ -35,7 +37,7 @@ func Load(r io.Reader) (*Extension, error) {
 //
 // TODO(you): put the logic for requests here. Change x.Request, or return an
 // *exchange.Rejection to answer the client yourself.
-func (e *Extension) OnRequestHeaders(x *exchange.Exchange) error {
+func (e *Extension) OnRequestHeaders(_ context.Context, x *exchange.Exchange) error {
 	x.Request.Set(e.headerName, e.headerValue)
 	return nil
 }
@@ -44,19 +46,19 @@ func (e *Extension) OnRequestHeaders(x *exchange.Exchange) error {
 //
 // TODO(you): return true for the requests whose body the logic needs. Each of
 // them is then held until its body is complete.
-func (e *Extension) WantsRequestBody(*exchange.Exchange) bool { return false }
+func (e *Extension) WantsRequestBody(context.Context, *exchange.Exchange) bool { return false }
 
 // OnRequestBody gets the whole body.
 //
 // TODO(you): return the new body and true to replace it.
-func (e *Extension) OnRequestBody(_ *exchange.Exchange, body []byte) ([]byte, bool, error) {
+func (e *Extension) OnRequestBody(_ context.Context, _ *exchange.Exchange, body []byte) ([]byte, bool, error) {
 	return body, false, nil
 }
 
 // OnResponseHeaders is called for every response; x.Request is still there.
 //
 // TODO(you): put the logic for responses here.
-func (e *Extension) OnResponseHeaders(x *exchange.Exchange) error {
+func (e *Extension) OnResponseHeaders(_ context.Context, x *exchange.Exchange) error {
 	x.Response.Set(e.headerName, e.headerValue)
 	return nil
 }
@@ -64,11 +66,11 @@ func (e *Extension) OnResponseHeaders(x *exchange.Exchange) error {
 // WantsResponseBody decides whether OnResponseBody is called.
 //
 // TODO(you): return true for the responses whose body the logic needs.
-func (e *Extension) WantsResponseBody(*exchange.Exchange) bool { return false }
+func (e *Extension) WantsResponseBody(context.Context, *exchange.Exchange) bool { return false }
 
 // OnResponseBody gets the whole body.
 //
 // TODO(you): return the new body and true to replace it.
-func (e *Extension) OnResponseBody(_ *exchange.Exchange, body []byte) ([]byte, bool, error) {
+func (e *Extension) OnResponseBody(_ context.Context, _ *exchange.Exchange, body []byte) ([]byte, bool, error) {
 	return body, false, nil
 }

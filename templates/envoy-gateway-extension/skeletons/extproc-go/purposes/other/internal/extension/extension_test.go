@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"ext-proc-server/internal/environment"
 	"ext-proc-server/internal/exchange"
 )
 
@@ -12,7 +13,7 @@ const valid = `{"header":{"name":"x-processed-by","value":"my-ext"}}`
 
 func load(t *testing.T) *Extension {
 	t.Helper()
-	e, err := Load(strings.NewReader(valid))
+	e, err := Load(strings.NewReader(valid), environment.Empty())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,10 +26,10 @@ func TestMarksBothDirections(t *testing.T) {
 		Request:  exchange.NewHeaders("x-processed-by", "client", "x-processed-by", "other"),
 		Response: exchange.NewHeaders(":status", "200"),
 	}
-	if err := e.OnRequestHeaders(x); err != nil {
+	if err := e.OnRequestHeaders(t.Context(), x); err != nil {
 		t.Fatal(err)
 	}
-	if err := e.OnResponseHeaders(x); err != nil {
+	if err := e.OnResponseHeaders(t.Context(), x); err != nil {
 		t.Fatal(err)
 	}
 	for direction, h := range map[string]*exchange.Headers{"request": x.Request, "response": x.Response} {
@@ -40,13 +41,13 @@ func TestMarksBothDirections(t *testing.T) {
 
 func TestBodiesPassUnchanged(t *testing.T) {
 	e, x, body := load(t), exchange.New(), []byte("body")
-	if e.WantsRequestBody(x) || e.WantsResponseBody(x) {
+	if e.WantsRequestBody(t.Context(), x) || e.WantsResponseBody(t.Context(), x) {
 		t.Error("wants a body")
 	}
-	if got, changed, err := e.OnRequestBody(x, body); string(got) != "body" || changed || err != nil {
+	if got, changed, err := e.OnRequestBody(t.Context(), x, body); string(got) != "body" || changed || err != nil {
 		t.Errorf("request: %q, %t, %v", got, changed, err)
 	}
-	if got, changed, err := e.OnResponseBody(x, body); string(got) != "body" || changed || err != nil {
+	if got, changed, err := e.OnResponseBody(t.Context(), x, body); string(got) != "body" || changed || err != nil {
 		t.Errorf("response: %q, %t, %v", got, changed, err)
 	}
 }
@@ -62,7 +63,7 @@ func TestWrongSettings(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := Load(strings.NewReader(tt.text))
+			_, err := Load(strings.NewReader(tt.text), environment.Empty())
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("got %v, want %q", err, tt.want)
 			}
