@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Implementation, ImplementationId } from '../implementations';
 import { ProcessingPhase } from '../intake/phases';
+import type { Warning } from '../recommend/types';
 
 /**
  * A body in a case: text, or parts of which some repeat. As an expectation it is compared byte by byte, or, with `json`,
@@ -195,6 +196,8 @@ export interface Purpose<Settings = unknown> {
   openEnded: boolean;
   /** What the settings ask for; nothing unless said otherwise. See {@link requirementsOf}. */
   requires?(settings: Settings): Partial<Requirements>;
+  /** What is to be known before these settings go live, the gravest first. */
+  warnings?(settings: Settings): Omit<Warning, 'id'>[];
   /** The behaviour, as data. */
   cases(settings: Settings, context: CaseContext): BehaviourCase[];
 }

@@ -6,8 +6,8 @@ import { contradictionsOf } from './contradictions';
 import { Facts } from './facts';
 import { bestOf, judge } from './judge';
 import { questionsOf } from './questions';
-import { Gravity, Recommendation } from './types';
-import { warningRules } from './warnings';
+import { Gravity, Recommendation, Warning } from './types';
+import { Outcome, warningRules } from './warnings';
 
 /** No advice has more warnings than a person reads. */
 const mostWarnings = 6;
@@ -113,21 +113,7 @@ export function recommend(answers: Answers): Recommendation {
     advisedTitle: best!.title,
     ranking,
     rejected,
-    warnings: warningRules
-      .filter(rule => rule.applies(outcome))
-      .map((rule, i) => ({ rule, i }))
-      .sort(
-        (a, b) =>
-          gravities.indexOf(a.rule.gravity) -
-            gravities.indexOf(b.rule.gravity) || a.i - b.i,
-      )
-      .slice(0, mostWarnings)
-      .map(({ rule }) => ({
-        id: rule.id,
-        text: rule.text(outcome),
-        severity: rule.gravity,
-        source: rule.source,
-      })),
+    warnings: warningsOf(outcome).slice(0, mostWarnings),
     native: covering
       ? {
           title: covering.title,
@@ -144,6 +130,34 @@ export function recommend(answers: Answers): Recommendation {
     contradictions: contradictionsOf(facts),
     asked: asked(answers),
   };
+}
+
+/** Everything to know, the gravest first; what the settings bring before what holds for all. */
+function warningsOf(outcome: Outcome): Warning[] {
+  const { purpose, answers, implementation } = outcome;
+  const own =
+    implementation.mechanism === 'native'
+      ? []
+      : purpose.warnings?.(answers.settings) ?? [];
+  const general = warningRules
+    .filter(rule => rule.applies(outcome))
+    .map(rule => ({
+      id: rule.id,
+      text: rule.text(outcome),
+      severity: rule.gravity,
+      source: rule.source,
+    }));
+  return [
+    ...own.map((warning, i) => ({ id: `${purpose.id}-${i}`, ...warning })),
+    ...general,
+  ]
+    .map((warning, i) => ({ warning, i }))
+    .sort(
+      (a, b) =>
+        gravities.indexOf(a.warning.severity) -
+          gravities.indexOf(b.warning.severity) || a.i - b.i,
+    )
+    .map(({ warning }) => warning);
 }
 
 /** What Envoy Gateway does itself beside the extension: of the need, and of further needs that it covers. */
