@@ -249,7 +249,7 @@ export const traffic: Need[] = [
   {
     id: 'limit-bandwidth',
     topic: 'limits',
-    label: 'Limit bandwidth',
+    label: 'Limit bandwidth, for all clients together',
     purpose: 'other',
     implies: {},
     native: {
@@ -334,7 +334,8 @@ export const traffic: Need[] = [
   {
     id: 'limit-own-way',
     topic: 'limits',
-    label: 'Limit by an algorithm of one’s own',
+    label:
+      'Limit in a way of one’s own (by bytes of a client, sliding windows)',
     purpose: 'other',
     implies: { phases: ['requestHeaders'], state: true },
     noNative:
@@ -531,6 +532,19 @@ export const traffic: Need[] = [
           ],
         ),
       ],
+    },
+  },
+  {
+    id: 'custom-metrics',
+    topic: 'logging',
+    label: 'Metrics with labels of one’s own (by header, tenant, body)',
+    purpose: 'other',
+    implies: { observes: true },
+    noNative:
+      'Envoy’s metrics have the labels that Envoy gives them; Envoy Gateway has no field for others.',
+    hybrid: {
+      text: 'Where headers, status and times are enough, let the access log carry them to a collector that counts: no code in the path of requests.',
+      feature: 'EnvoyProxy spec.telemetry.accessLog',
     },
   },
   {
