@@ -1,5 +1,6 @@
 import {
   needs,
+  newestRelease,
   ExtensionPlan,
   parseAnswers,
   plan,
@@ -12,7 +13,7 @@ import { egctlOf, translate, validate } from '../src/egctl';
 import { gatewayClass, withReferents } from '../src/referents';
 import { describeWith } from '../src/tools';
 
-jest.setTimeout(120_000);
+jest.setTimeout(600_000);
 
 /** A target of each kind that a need can be attached to. */
 const targets = {
@@ -103,6 +104,12 @@ const beyondEgctl = /OIDC: HMAC secret .* not found/;
 const inNamespaces = (written: ReturnType<typeof policiesOn>) =>
   written.flatMap(([, policies]) => policies);
 
+/** A section is one field in all releases: the newest judges it. */
+const targetsFor = (release: Release) =>
+  Object.entries(targets).filter(
+    ([, target]) => release === newestRelease || !('sectionName' in target),
+  );
+
 describe.each(releases)(
   'native policies for Envoy Gateway $version',
   release => {
@@ -110,7 +117,7 @@ describe.each(releases)(
 
     describeWith([egctl], 'judged by its own validation', () => {
       const written = new Map(
-        Object.entries(targets).map(([name, target]) => [
+        targetsFor(release).map(([name, target]) => [
           name,
           policiesOn(target, release, name),
         ]),
@@ -141,7 +148,7 @@ describe.each(releases)(
         );
       });
 
-      it.each(Object.keys(targets))(
+      it.each([...written.keys()])(
         'what is written for every need on %s is accepted',
         name => {
           expect(written.get(name)!.length).toBeGreaterThan(0);

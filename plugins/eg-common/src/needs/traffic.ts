@@ -31,7 +31,11 @@ function globalLimit(
 }
 
 /** The AI Gateway's route, with what else it has to say. */
-function aiRoute(context: NativeContext, rest: Record<string, unknown> = {}) {
+function aiRoute(
+  context: NativeContext,
+  rest: Record<string, unknown> = {},
+  fallback: { name: string; priority: number }[] = [],
+) {
   const own = context.target.kind === 'Gateway';
   return object(
     context,
@@ -55,7 +59,7 @@ function aiRoute(context: NativeContext, rest: Record<string, unknown> = {}) {
                 ],
               },
             ],
-            backendRefs: [{ name: 'my-provider' }],
+            backendRefs: [{ name: 'my-provider' }, ...fallback],
           },
         ],
         ...rest,
@@ -72,6 +76,12 @@ function aiRoute(context: NativeContext, rest: Record<string, unknown> = {}) {
       todo(
         ['spec', 'rules', 0, 'backendRefs', 0, 'name'],
         'the AIServiceBackend of the provider.',
+      ),
+      ...fallback.map((_, i) =>
+        todo(
+          ['spec', 'rules', 0, 'backendRefs', i + 1, 'name'],
+          'the AIServiceBackend that is asked when the one before fails.',
+        ),
       ),
     ],
   );
@@ -764,9 +774,14 @@ export const traffic: Need[] = [
       ...ai,
       title: 'AI Gateway with several providers',
       feature: 'AIGatewayRoute spec.rules[].backendRefs[].priority',
-      limits: ['For the APIs that AI Gateway knows.'],
+      limits: [
+        'For the APIs that AI Gateway knows.',
+        'What counts as a failure is a retry policy: a BackendTrafficPolicy on the HTTPRoute that AI Gateway makes.',
+      ],
       source: aiDocs('provider fallback'),
-      objects: context => [aiRoute(context)],
+      objects: context => [
+        aiRoute(context, {}, [{ name: 'my-other-provider', priority: 1 }]),
+      ],
     },
   },
   {

@@ -130,8 +130,9 @@ export const warningRules: readonly WarningRule[] = [
     applies: outcome =>
       outcome.calls &&
       (['lua', 'rust'].includes(outcome.answers.language) ||
-        outcome.answers.latency === 'minimal' ||
-        inProcess.some(m => uses(outcome, m))),
+        (!isNative(outcome) &&
+          (outcome.answers.latency === 'minimal' ||
+            inProcess.some(m => uses(outcome, m))))),
     text: () =>
       'A call-out from Lua, Wasm or a dynamic module names a cluster of Envoy, and Envoy Gateway has no field that creates one for it.',
   },
@@ -543,7 +544,9 @@ export const warningRules: readonly WarningRule[] = [
       brought(outcome, 'per-proxy-state-only') ||
       (outcome.state && !isNative(outcome)),
     text: outcome =>
-      isNative(outcome) || inProcess.some(m => uses(outcome, m))
+      isNative(outcome)
+        ? 'Each proxy counts or keeps on its own: nothing is shared between replicas, or kept over a restart.'
+        : inProcess.some(m => uses(outcome, m))
         ? 'State lives in one proxy (with Wasm, in one of its workers): it is neither shared between replicas nor kept over a restart.'
         : 'What a processor remembers lives in one replica, as state in a proxy lives in one proxy: where replicas have to agree, keep it in a store.',
   },
