@@ -543,12 +543,14 @@ export const warningRules: readonly WarningRule[] = [
     applies: outcome =>
       brought(outcome, 'per-proxy-state-only') ||
       (outcome.state && !isNative(outcome)),
-    text: outcome =>
-      isNative(outcome)
-        ? 'Each proxy counts or keeps on its own: nothing is shared between replicas, or kept over a restart.'
-        : inProcess.some(m => uses(outcome, m))
+    text: outcome => {
+      if (isNative(outcome)) {
+        return 'Each proxy counts or keeps on its own: nothing is shared between replicas, or kept over a restart.';
+      }
+      return inProcess.some(m => uses(outcome, m))
         ? 'State lives in one proxy (with Wasm, in one of its workers): it is neither shared between replicas nor kept over a restart.'
-        : 'What a processor remembers lives in one replica, as state in a proxy lives in one proxy: where replicas have to agree, keep it in a store.',
+        : 'What a processor remembers lives in one replica, as state in a proxy lives in one proxy: where replicas have to agree, keep it in a store.';
+    },
   },
   {
     id: 'compressed-upstream-body',
