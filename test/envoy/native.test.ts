@@ -1,16 +1,19 @@
 import {
   needs,
+  newestRelease,
+  ExtensionPlan,
   parseAnswers,
   plan,
+  Release,
   releases,
   renderFiles,
 } from 'backstage-plugin-eg-common';
 import { parse } from 'yaml';
-import { egctl, translate, validate } from '../src/egctl';
+import { egctlOf, translate, validate } from '../src/egctl';
 import { gatewayClass, withReferents } from '../src/referents';
 import { describeWith } from '../src/tools';
 
-jest.setTimeout(120_000);
+jest.setTimeout(600_000);
 
 /** A target of each kind that a need can be attached to. */
 const targets = {
@@ -26,25 +29,47 @@ const targets = {
   TLSRoute: { kind: 'TLSRoute', name: 'my-route' },
   UDPRoute: { kind: 'UDPRoute', name: 'my-route' },
 } as const;
+type Target = (typeof targets)[keyof typeof targets] | typeof listenerSet;
 
-/** What is written for every need that can be attached to the target, each in a namespace of its own. */
-function policiesOn(target: { kind: string }): [string, object[]][] {
+/** egctl does not load objects of this kind: it validates what targets one, and cannot translate it. */
+const listenerSet = { kind: 'ListenerSet', name: 'my-listeners' } as const;
+
+/** What is written for needs that the release covers on the target, each in a namespace of its own, by namespace. */
+function policiesOn(
+  target: Target,
+  release: Release,
+  prefix: string,
+): [string, any[]][] {
+  const namespace = (id: string) =>
+    `${prefix.toLowerCase().replace(/ /g, '-')}-${id}`;
   return needs
-    .filter(({ native }) => native?.targets.includes(target.kind))
-    .map(({ id }) => {
-      const answers = parseAnswers({
-        name: 'my-policy',
-        owner: 'group:default/platform',
-        need: id,
-        target: { ...target, namespace: id },
-      });
-      const policies = Object.entries(renderFiles(plan(answers)))
+    .filter(
+      ({ native }) =>
+        native?.targets.includes(target.kind) &&
+        Number(native.since) <= Number(release.version),
+    )
+    .map(({ id }): [string, ExtensionPlan] => [
+      id,
+      plan(
+        parseAnswers({
+          name: 'my-policy',
+          owner: 'group:default/platform',
+          need: id,
+          gatewayVersion: release.version,
+          target: { ...target, namespace: namespace(id) },
+        }),
+      ),
+    ])
+    .filter(([, { mechanism }]) => mechanism === 'native')
+    .map(([id, planned]): [string, any[]] => [
+      namespace(id),
+      Object.entries(renderFiles(planned))
         .filter(([path]) => /^policy\/(?!kustomization)/.test(path))
         .map(([, text]) => parse(text, { version: '1.1' }))
         // Envoy Gateway knows nothing of the add-on's kinds.
-        .filter(({ apiVersion }) => !apiVersion.startsWith('aigateway.'));
-      return [id, policies];
-    });
+        .filter(({ apiVersion }) => !apiVersion.startsWith('aigateway.')),
+    ])
+    .filter(([, policies]) => policies.length > 0);
 }
 
 /** Every condition in what Envoy Gateway made of the objects, with the namespace of the object that it belongs to. */
@@ -76,49 +101,118 @@ const dependsOnProxy = (policies: any[]) =>
 /** What Envoy Gateway has in a cluster and egctl has not. */
 const beyondEgctl = /OIDC: HMAC secret .* not found/;
 
-describeWith([egctl], 'native policies', () => {
-  it.each(Object.entries(targets))(
-    'Envoy Gateway accepts what is written for every need on %s',
-    (_, target) => {
-      const written = policiesOn(target).filter(
-        ([, policies]) => policies.length,
-      );
-      expect(written.length).toBeGreaterThan(0);
-      expect(validate(written.flatMap(([, policies]) => policies))).toBe('');
-      // egctl takes one EnvoyProxy for all: what depends on its own is translated alone.
-      const alone = written.filter(([, policies]) => dependsOnProxy(policies));
-      const together = written.filter(entry => !alone.includes(entry));
-      const found = [together, ...alone.map(entry => [entry])].flatMap(group =>
-        conditions(
-          JSON.parse(
-            translate(
-              [
-                gatewayClass,
-                ...group.flatMap(([, policies]) => withReferents(policies)),
-              ],
-              'gateway-api',
-            ),
-          ),
-        ),
-      );
-      for (const [id, policies] of written) {
-        const own = found.filter(c => c.namespace === id);
-        const judgedPolicies = policies.filter((p: any) => p.spec.targetRefs);
-        expect(
-          own.filter(c => c.type === 'Accepted' && c.policy).length,
-        ).toBeGreaterThanOrEqual(judgedPolicies.length);
-        expect(
-          own.filter(
-            c =>
-              ['Accepted', 'ResolvedRefs', 'Programmed'].includes(c.type) &&
-              c.status !== 'True' &&
-              !beyondEgctl.test(c.message),
-          ),
-        ).toEqual([]);
-      }
-    },
+const inNamespaces = (written: ReturnType<typeof policiesOn>) =>
+  written.flatMap(([, policies]) => policies);
+
+/** A section is one field in all releases: the newest judges it. */
+const targetsFor = (release: Release) =>
+  Object.entries(targets).filter(
+    ([, target]) => release === newestRelease || !('sectionName' in target),
   );
 
+describe.each(releases)(
+  'native policies for Envoy Gateway $version',
+  release => {
+    const egctl = egctlOf(release);
+
+    describeWith([egctl], 'judged by its own validation', () => {
+      const written = new Map(
+        targetsFor(release).map(([name, target]) => [
+          name,
+          policiesOn(target, release, name),
+        ]),
+      );
+      let found: any[];
+
+      beforeAll(() => {
+        const all = [...written.values()].flat();
+        // Translation begins with the validation of every object. egctl takes one EnvoyProxy for all: what depends on its own
+        // is translated alone.
+        const alone = all.filter(([, policies]) => dependsOnProxy(policies));
+        const together = all.filter(entry => !alone.includes(entry));
+        found = [together, ...alone.map(entry => [entry])].flatMap(group =>
+          conditions(
+            JSON.parse(
+              translate(
+                [
+                  gatewayClass,
+                  ...group.flatMap(([, policies]) =>
+                    withReferents(policies, release),
+                  ),
+                ],
+                'gateway-api',
+                egctl,
+              ),
+            ),
+          ),
+        );
+      });
+
+      it.each([...written.keys()])(
+        'what is written for every need on %s is accepted',
+        name => {
+          expect(written.get(name)!.length).toBeGreaterThan(0);
+          for (const [namespace, policies] of written.get(name)!) {
+            const own = found.filter(c => c.namespace === namespace);
+            const judged = policies.filter(p => p.spec.targetRefs);
+            expect(
+              own.filter(c => c.type === 'Accepted' && c.policy).length,
+            ).toBeGreaterThanOrEqual(judged.length);
+            expect(
+              own.filter(
+                c =>
+                  // A deprecated field, for example.
+                  c.type === 'Warning' ||
+                  (['Accepted', 'ResolvedRefs', 'Programmed'].includes(
+                    c.type,
+                  ) &&
+                    c.status !== 'True' &&
+                    !beyondEgctl.test(c.message)),
+              ),
+            ).toEqual([]);
+          }
+        },
+      );
+
+      if (release.listenerSet) {
+        it('what is written for every need on a ListenerSet keeps the API', () => {
+          const onListenerSet = policiesOn(
+            listenerSet,
+            release,
+            'listener-set',
+          );
+          expect(onListenerSet.length).toBeGreaterThan(0);
+          expect(validate(inNamespaces(onListenerSet), egctl)).toBe('');
+        });
+      }
+    });
+  },
+);
+
+/** Needs that are covered since a release after the first, with it and the one before. */
+const arrivals = releases
+  .slice(1)
+  .flatMap((release, i) =>
+    needs
+      .filter(({ native }) => native?.since === release.version)
+      .map(({ id }) => ({ id, release, before: releases[i]! })),
+  );
+
+describeWith(releases.map(egctlOf), 'what arrived with a release', () => {
+  it.each(arrivals)(
+    '$id since $release.version is refused by $before.version',
+    ({ id, release, before }) => {
+      const [, policies] = policiesOn(targets.HTTPRoute, release, 'new').find(
+        ([namespace]) => namespace === `new-${id}`,
+      )!;
+      expect(validate(policies, egctlOf(before))).toMatch(
+        /unknown field|Unsupported value|not found/,
+      );
+    },
+  );
+});
+
+describe('native policies', () => {
   it.each(releases.map(r => r.version))(
     'nothing is decided that Envoy Gateway %s does not have',
     gatewayVersion => {

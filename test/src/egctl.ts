@@ -1,3 +1,4 @@
+import { newestRelease, Release } from 'backstage-plugin-eg-common';
 import { sync } from 'execa';
 import fs from 'fs-extra';
 import { tmpdir } from 'os';
@@ -5,11 +6,21 @@ import { join } from 'path';
 import { stripVTControlCharacters } from 'util';
 import { cacheFolder } from './cache';
 
-/** Envoy Gateway's own command line: from the environment, from the cache where CI builds it, or from the path. */
-export const egctl =
-  [process.env.EGCTL, join(cacheFolder, 'bin/egctl')].find(
-    path => path && fs.pathExistsSync(path),
-  ) ?? 'egctl';
+/**
+ * Envoy Gateway's own command line of a release: from the cache where CI builds it; that of the newest release also from
+ * the environment or from the path.
+ */
+export function egctlOf({ module, version }: Release): string {
+  const built = join(cacheFolder, `bin/egctl-v${module}`);
+  return version !== newestRelease.version
+    ? built
+    : [process.env.EGCTL, built].find(
+        path => path && fs.pathExistsSync(path),
+      ) ?? 'egctl';
+}
+
+/** The command line of the newest release. */
+export const egctl = egctlOf(newestRelease);
 
 function withFile<T>(objects: readonly object[], run: (file: string) => T): T {
   const folder = fs.mkdtempSync(join(tmpdir(), 'eg-egctl-'));
@@ -30,10 +41,10 @@ function withFile<T>(objects: readonly object[], run: (file: string) => T): T {
  * What Envoy Gateway's schema and CEL validation says against objects; empty when it accepts them. The exit code says
  * nothing.
  */
-export function validate(objects: readonly object[]): string {
+export function validate(objects: readonly object[], program = egctl): string {
   return withFile(objects, file => {
     const { stdout, stderr } = sync(
-      egctl,
+      program,
       ['experimental', 'validate', '-f', file],
       { reject: false },
     );
@@ -46,11 +57,12 @@ export function validate(objects: readonly object[]): string {
 export function translate(
   objects: readonly object[],
   to: 'xds' | 'gateway-api',
+  program = egctl,
 ): string {
   return withFile(
     objects,
     file =>
-      sync(egctl, [
+      sync(program, [
         'experimental',
         'translate',
         '--from',

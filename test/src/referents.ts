@@ -1,5 +1,7 @@
 // What policies refer to, so that Envoy Gateway can resolve it: made up where the policies do not bring it themselves.
 
+import type { Release } from 'backstage-plugin-eg-common';
+
 type KubernetesObject = Record<string, any>;
 
 const group = 'gateway.networking.k8s.io';
@@ -33,14 +35,25 @@ const gatewayIn = (namespace: string): KubernetesObject => ({
   },
 });
 
-function routeOf(kind: string, namespace: string): KubernetesObject {
+/** In which version each release reads the routes of connections. Source: internal/gatewayapi/resource/load.go of each. */
+const olderVersions: Record<string, Record<string, string>> = {
+  '1.6': { TCPRoute: 'v1alpha2', UDPRoute: 'v1alpha2', TLSRoute: 'v1alpha3' },
+  '1.7': { TCPRoute: 'v1alpha2', UDPRoute: 'v1alpha2', TLSRoute: 'v1alpha3' },
+  '1.8': { TCPRoute: 'v1alpha2', UDPRoute: 'v1alpha2' },
+};
+
+function routeOf(
+  kind: string,
+  namespace: string,
+  { version }: Release,
+): KubernetesObject {
   const section: Record<string, string> = {
     TCPRoute: 'tcp',
     UDPRoute: 'udp',
     TLSRoute: 'tls',
   };
   return {
-    apiVersion: `${group}/v1`,
+    apiVersion: `${group}/${olderVersions[version]?.[kind] ?? 'v1'}`,
     kind,
     metadata: { name: 'my-route', namespace },
     spec: {
@@ -144,9 +157,11 @@ export const gatewayClass: KubernetesObject = {
  * Policies with a Gateway, their target, and everything that they refer to.
  *
  * @param policies - policies of one namespace
+ * @param release - for which they are written
  */
 export function withReferents(
   policies: readonly KubernetesObject[],
+  release: Release,
 ): KubernetesObject[] {
   const { namespace } = policies[0]!.metadata;
   const target = policies
@@ -156,7 +171,7 @@ export function withReferents(
     ...policies,
     ...(policies.some(p => routeKinds.includes(p.kind))
       ? []
-      : [routeOf(target ?? 'HTTPRoute', namespace)]),
+      : [routeOf(target ?? 'HTTPRoute', namespace, release)]),
   ];
   const needed = new Map(
     objects

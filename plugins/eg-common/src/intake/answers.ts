@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { implementations } from '../implementations';
-import { needOf, needs, nativeVerdict } from '../needs';
+import { needOf, needs, nativeVerdict, saysStaticHeaders } from '../needs';
 import { purposes, purposeOf } from '../purposes/purposes';
 import { newestRelease, releaseOf, releases } from '../releases';
 import { lineOfText, namespaceName, objectName } from './fields';
@@ -367,11 +367,19 @@ export function parseAnswers(input: unknown): Answers {
   const processing = parsed.data.processing ?? [
     ...((purpose!.openEnded && phases) || purpose!.defaultPhases),
   ];
-  const answers: Answers = {
+  const defaults = purpose!.defaults(processing, parsed.data.name);
+  const complete: Answers = {
     ...parsed.data,
     processing,
-    settings: settings ?? purpose!.defaults(processing, parsed.data.name),
+    settings: settings ?? defaults,
   };
+  // Settings of one's own can say the need that was not chosen from the list; the defaults are an example only.
+  const answers =
+    complete.need === 'unspecified' &&
+    JSON.stringify(complete.settings) !== JSON.stringify(defaults) &&
+    saysStaticHeaders(complete)
+      ? { ...complete, need: 'static-header' }
+      : complete;
   const contradicting = contradictions(answers);
   if (contradicting.length > 0) {
     throw new InvalidAnswersError(contradicting);

@@ -465,7 +465,11 @@ export const access: Need[] = [
         'The databases are files of MaxMind’s format that you mount into the proxies.',
       ],
       source: 'Envoy Gateway 1.8 release notes: clientIPGeoLocations',
-      warnings: ['geoip-native-only-for-authorization', 'requires-eg-1.8'],
+      warnings: [
+        'geoip-provider-first',
+        'geoip-native-only-for-authorization',
+        'requires-eg-1.8',
+      ],
       objects: context => [
         authorization(context, { clientIPGeoLocations: [{ country: 'DE' }] }),
         policy(
@@ -708,7 +712,7 @@ export const access: Need[] = [
   {
     id: 'rewrite-path',
     topic: 'routing',
-    label: 'Rewrite the path for the upstream',
+    label: 'Rewrite the path by prefix or pattern',
     purpose: 'other',
     implies: { pseudoHeaders: true },
     native: {
@@ -745,6 +749,16 @@ export const access: Need[] = [
     },
   },
   {
+    id: 'rewrite-path-otherwise',
+    topic: 'routing',
+    label:
+      'Rewrite the path by a header, a claim, a lookup or rules of one’s own',
+    purpose: 'other',
+    implies: { phases: ['requestHeaders'], routes: true, script: true },
+    noNative:
+      'URLRewrite and HTTPRouteFilter make the new path from the old one only.',
+  },
+  {
     id: 'rewrite-host',
     topic: 'routing',
     label: 'Change the host that the upstream sees',
@@ -778,7 +792,7 @@ export const access: Need[] = [
   {
     id: 'redirect',
     topic: 'routing',
-    label: 'Redirect (to https, to another host or path)',
+    label: 'Redirect to a fixed scheme, host or path (https, www)',
     purpose: 'other',
     implies: { pseudoHeaders: true },
     native: {
@@ -786,7 +800,9 @@ export const access: Need[] = [
       feature: 'HTTPRoute spec.rules[].filters[RequestRedirect]',
       since: '1.6',
       targets: ['HTTPRoute', 'Gateway', 'ListenerSet'],
-      limits: ['The new place follows from the rule, not from a lookup.'],
+      limits: [
+        'The new place is written in the rule: one rule for each host that leads elsewhere.',
+      ],
       source: docs('HTTP redirects'),
       objects: context => [
         route(
@@ -810,6 +826,19 @@ export const access: Need[] = [
           ],
         ),
       ],
+    },
+  },
+  {
+    id: 'compute-redirect',
+    topic: 'routing',
+    label:
+      'Redirect to a place that is computed (from the host, a header, a lookup)',
+    purpose: 'other',
+    implies: { phases: ['requestHeaders'], script: true },
+    noNative: 'RequestRedirect leads to the host and path that its rule names.',
+    hybrid: {
+      text: 'Where the hosts are known, an HTTPRoute with RequestRedirect for each needs no code, and a generator of manifests can write them.',
+      feature: 'HTTPRoute spec.rules[].filters[RequestRedirect]',
     },
   },
 ];

@@ -3,6 +3,7 @@ import {
   listenerPatch,
   note,
   policy,
+  route,
   routeFilter,
 } from './objects';
 import { Need } from './types';
@@ -82,6 +83,38 @@ export const content: Need[] = [
     },
     noNative:
       'Envoy Gateway exposes gRPC-Web only; other conversions of Envoy have no field.',
+  },
+  {
+    id: 'grpc-web',
+    topic: 'bodies',
+    label: 'Let browsers call gRPC services (gRPC-Web)',
+    purpose: 'other',
+    implies: {},
+    native: {
+      title: 'gRPC-Web of a GRPCRoute',
+      feature:
+        'GRPCRoute: its listeners convert gRPC-Web by themselves; ClientTrafficPolicy spec.grpc.enableWeb since 1.8',
+      since: '1.6',
+      targets: httpTargets,
+      unless: ({ target, gatewayVersion }) =>
+        target.kind !== 'GRPCRoute' && ['1.6', '1.7'].includes(gatewayVersion)
+          ? 'Before Envoy Gateway 1.8, only listeners with a GRPCRoute convert gRPC-Web.'
+          : undefined,
+      limits: [
+        'gRPC-Web only: REST and JSON are not converted.',
+        'Browsers ask across origins first: a SecurityPolicy with cors answers them.',
+      ],
+      source:
+        'Envoy Gateway internal/xds/translator/listener.go; API: ClientTrafficPolicy GRPCSettings',
+      objects: context =>
+        context.target.kind === 'GRPCRoute'
+          ? [route(context, [{}])]
+          : [
+              policy(context, 'ClientTrafficPolicy', {
+                grpc: { enableWeb: true },
+              }),
+            ],
+    },
   },
   {
     id: 'whole-message',
@@ -211,16 +244,18 @@ export const content: Need[] = [
     purpose: 'other',
     implies: {},
     native: {
-      title: 'BackendTrafficPolicy with compression',
-      feature:
-        'BackendTrafficPolicy spec.compression; spec.compressor since 1.7',
+      title: 'BackendTrafficPolicy with compressor',
+      feature: 'BackendTrafficPolicy spec.compressor; spec.compression in 1.6',
       since: '1.6',
       targets: httpTargets,
       limits: ['Gzip, Brotli and Zstd, by what the client accepts.'],
       source: docs('response compression'),
       objects: context => [
         policy(context, 'BackendTrafficPolicy', {
-          compression: [{ type: 'Brotli' }, { type: 'Gzip' }],
+          [context.release.version === '1.6' ? 'compression' : 'compressor']: [
+            { type: 'Brotli' },
+            { type: 'Gzip' },
+          ],
         }),
       ],
     },

@@ -61,6 +61,17 @@ function notStatic({ purpose, settings }: Answers): string | undefined {
     : undefined;
 }
 
+/** Whether settings that the person gave say nothing that a header modifier cannot. */
+export function saysStaticHeaders(answers: Answers): boolean {
+  const { externalCalls, purpose, stateAcrossRequests } = answers;
+  return (
+    purpose === 'header-transform' &&
+    !externalCalls &&
+    !stateAcrossRequests &&
+    notStatic(answers) === undefined
+  );
+}
+
 const gatewayWide = (context: NativeContext) =>
   ['Gateway', 'ListenerSet'].includes(context.target.kind);
 
@@ -254,6 +265,41 @@ export const headers: Need[] = [
           ),
         ];
       },
+    },
+  },
+  {
+    id: 'client-address',
+    topic: 'headers',
+    label:
+      'Know the real address of clients behind a load balancer (X-Forwarded-For, PROXY protocol)',
+    purpose: 'other',
+    implies: {},
+    native: {
+      title: 'ClientTrafficPolicy with clientIPDetection or proxyProtocol',
+      feature: 'ClientTrafficPolicy spec.clientIPDetection, spec.proxyProtocol',
+      since: '1.6',
+      targets: [...httpTargets, 'TCPRoute', 'TLSRoute'],
+      limits: [
+        'Trust exactly the proxies that are before the gateway: an address beyond them is what the client claims.',
+        'With proxyProtocol, connections without its header are refused: change the load balancer at the same time.',
+      ],
+      source:
+        'Envoy Gateway documentation, client traffic policy: client IP detection, proxy protocol',
+      objects: context => [
+        httpTargets.every(kind => kind !== context.target.kind)
+          ? policy(context, 'ClientTrafficPolicy', { proxyProtocol: {} })
+          : policy(
+              context,
+              'ClientTrafficPolicy',
+              { clientIPDetection: { xForwardedFor: { numTrustedHops: 1 } } },
+              [
+                note(
+                  ['spec', 'clientIPDetection'],
+                  'TODO: how many proxies are before the gateway. For a load balancer of connections: proxyProtocol: {} instead.',
+                ),
+              ],
+            ),
+      ],
     },
   },
   {

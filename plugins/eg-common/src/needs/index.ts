@@ -1,3 +1,4 @@
+export { saysStaticHeaders } from './headers';
 export { nativeVerdict } from './native';
 export type { NativeVerdict } from './native';
 export { needOf, needs, needTitle, needTopics } from './needs';

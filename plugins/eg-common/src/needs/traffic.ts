@@ -31,7 +31,11 @@ function globalLimit(
 }
 
 /** The AI Gateway's route, with what else it has to say. */
-function aiRoute(context: NativeContext, rest: Record<string, unknown> = {}) {
+function aiRoute(
+  context: NativeContext,
+  rest: Record<string, unknown> = {},
+  fallback: { name: string; priority: number }[] = [],
+) {
   const own = context.target.kind === 'Gateway';
   return object(
     context,
@@ -55,7 +59,7 @@ function aiRoute(context: NativeContext, rest: Record<string, unknown> = {}) {
                 ],
               },
             ],
-            backendRefs: [{ name: 'my-provider' }],
+            backendRefs: [{ name: 'my-provider' }, ...fallback],
           },
         ],
         ...rest,
@@ -72,6 +76,12 @@ function aiRoute(context: NativeContext, rest: Record<string, unknown> = {}) {
       todo(
         ['spec', 'rules', 0, 'backendRefs', 0, 'name'],
         'the AIServiceBackend of the provider.',
+      ),
+      ...fallback.map((_, i) =>
+        todo(
+          ['spec', 'rules', 0, 'backendRefs', i + 1, 'name'],
+          'the AIServiceBackend that is asked when the one before fails.',
+        ),
       ),
     ],
   );
@@ -249,7 +259,7 @@ export const traffic: Need[] = [
   {
     id: 'limit-bandwidth',
     topic: 'limits',
-    label: 'Limit bandwidth',
+    label: 'Limit bandwidth, for all clients together',
     purpose: 'other',
     implies: {},
     native: {
@@ -334,7 +344,8 @@ export const traffic: Need[] = [
   {
     id: 'limit-own-way',
     topic: 'limits',
-    label: 'Limit by an algorithm of one’s own',
+    label:
+      'Limit in a way of one’s own (by bytes of a client, sliding windows)',
     purpose: 'other',
     implies: { phases: ['requestHeaders'], state: true },
     noNative:
@@ -531,6 +542,19 @@ export const traffic: Need[] = [
           ],
         ),
       ],
+    },
+  },
+  {
+    id: 'custom-metrics',
+    topic: 'logging',
+    label: 'Metrics with labels of one’s own (by header, tenant, body)',
+    purpose: 'other',
+    implies: { observes: true },
+    noNative:
+      'Envoy’s metrics have the labels that Envoy gives them; Envoy Gateway has no field for others.',
+    hybrid: {
+      text: 'Where headers, status and times are enough, let the access log carry them to a collector that counts: no code in the path of requests.',
+      feature: 'EnvoyProxy spec.telemetry.accessLog',
     },
   },
   {
@@ -750,9 +774,14 @@ export const traffic: Need[] = [
       ...ai,
       title: 'AI Gateway with several providers',
       feature: 'AIGatewayRoute spec.rules[].backendRefs[].priority',
-      limits: ['For the APIs that AI Gateway knows.'],
+      limits: [
+        'For the APIs that AI Gateway knows.',
+        'What counts as a failure is a retry policy: a BackendTrafficPolicy on the HTTPRoute that AI Gateway makes.',
+      ],
       source: aiDocs('provider fallback'),
-      objects: context => [aiRoute(context)],
+      objects: context => [
+        aiRoute(context, {}, [{ name: 'my-other-provider', priority: 1 }]),
+      ],
     },
   },
   {

@@ -48,7 +48,7 @@ describe('plan', () => {
       planned({
         purpose: 'header-transform',
         processing: ['requestHeaders', 'responseHeaders', 'requestBody'],
-        settings: { request: [{ action: 'remove', name: 'x-a' }] },
+        settings: { request: [{ action: 'rename', name: 'x-a', to: 'x-b' }] },
       }).processing,
     ).toEqual({ request: { body: false }, response: false });
   });

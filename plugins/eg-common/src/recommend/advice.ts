@@ -4,6 +4,7 @@ import {
   Recommendation,
   RejectedImplementation,
 } from './types';
+import { capital, enumeration } from './words';
 
 /** How many reasons a person reads. */
 const mostReasons = 3;
@@ -16,22 +17,24 @@ function section(title: string, body: string): string {
   return body && `## ${title}\n\n${body}`;
 }
 
-const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
-
 const inFavour = ({ reasons }: RankedImplementation) =>
   reasons.filter(r => r.points > 0).map(r => r.text);
 const against = ({ reasons }: RankedImplementation) =>
   reasons.filter(r => r.points < 0).map(r => r.text);
 
-/** One that would do as well, in one line. */
-function alternative(ranked: RankedImplementation): string {
+/** One that would do as well, or better but for what can be generated, in one line. */
+function alternative(ranked: RankedImplementation, best: boolean): string {
   const text = [...against(ranked), ...inFavour(ranked).slice(0, 1)].join(' ');
   const hint = ranked.generated
     ? ''
     : ' It is not generated here; Envoy Gateway’s documentation shows how.';
-  return `**${capital(ranked.title)}** would do. ${
-    text || 'Nothing that you say asks for it.'
-  }${hint}`;
+  return best
+    ? `**${capital(ranked.title)}** fits best, at a price. ${against(
+        ranked,
+      ).join(' ')}${hint}`
+    : `**${capital(ranked.title)}** would do. ${
+        text || 'Nothing that you say asks for it.'
+      }${hint}`;
 }
 
 /** What would not do, with those that fail for the same reasons in one line. */
@@ -42,8 +45,10 @@ function refused(rejected: RejectedImplementation[]): string[] {
     byReasons.set(key, [...(byReasons.get(key) ?? []), title]);
   }
   return [...byReasons].map(([reasons, titles]) => {
-    const names = titles.map(title => `**${capital(title)}**`).join(' and ');
-    return `${names} would not do. ${reasons}`;
+    const names = titles.map(
+      (title, i) => `**${i === 0 ? capital(title) : title}**`,
+    );
+    return `${enumeration(names)} would not do. ${reasons}`;
   });
 }
 
@@ -123,7 +128,9 @@ function parts(recommendation: Recommendation): string[] {
       list([
         ...(decision === 'native'
           ? insteadOfNative(ranking.filter(r => r !== chosen))
-          : ranking.filter(r => r !== chosen).map(alternative)),
+          : ranking
+              .filter(r => r !== chosen)
+              .map(r => alternative(r, r === ranking[0] && !r.generated))),
         ...refused(rejected),
       ]),
     ),

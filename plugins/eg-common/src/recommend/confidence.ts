@@ -1,8 +1,7 @@
 import { contradictionsOf } from './contradictions';
 import { Facts } from './facts';
 import { RankedImplementation, Recommendation } from './types';
-
-const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
+import { capital, enumeration } from './words';
 
 /** How sure the advice is, and why. */
 export function confidenceOf(
@@ -46,7 +45,7 @@ export function confidenceOf(
     ...(answers.latency === 'unknown' ? ['the latency'] : []),
     ...(answers.environment === 'unknown' ? ['the environment'] : []),
   ];
-  const notSaid = `You have not said ${unknown.join(' and ')}.`;
+  const notSaid = `You have not said ${enumeration(unknown)}.`;
   const lead = second ? best!.score - second.score : Infinity;
   if (second && lead < 1) {
     return {

@@ -9,3 +9,4 @@ export type {
   RejectedImplementation,
   Warning,
 } from './types';
+export { capital } from './words';

@@ -180,6 +180,46 @@ describe('native first', () => {
   });
 });
 
+describe('settings without a need', () => {
+  const set = {
+    action: 'set' as const,
+    name: 'x-frame-options',
+    value: 'DENY',
+  };
+  const environment = 'prototype' as const;
+
+  it('say that fixed values are all that is needed', () => {
+    const settings = { response: [set] };
+    const advice = recommend(
+      answers({ settings, processing: ['responseHeaders'], environment }),
+    );
+    expect(advice.decision).toBe('native');
+    expect(advice.native!.feature).toContain('ResponseHeaderModifier');
+    expect(
+      decide({
+        settings,
+        processing: ['responseHeaders'],
+        target: { kind: 'Gateway' },
+      }),
+    ).toBe('native');
+  });
+
+  it('say nothing where they are the example, or more than a header modifier does', () => {
+    expect(decide({ environment })).toBe('lua');
+    expect(
+      decide({
+        settings: {
+          request: [set, { action: 'rename', name: 'x-a', to: 'x-b' }],
+        },
+        environment,
+      }),
+    ).toBe('lua');
+    expect(decide({ settings: { request: [set] }, externalCalls: true })).toBe(
+      'extproc-go',
+    );
+  });
+});
+
 describe('a mechanism without a skeleton', () => {
   it('is advised, and the best that can be generated is decided', () => {
     const advice = recommend(answers({ need: 'block-attacks' }));

@@ -130,8 +130,9 @@ export const warningRules: readonly WarningRule[] = [
     applies: outcome =>
       outcome.calls &&
       (['lua', 'rust'].includes(outcome.answers.language) ||
-        outcome.answers.latency === 'minimal' ||
-        inProcess.some(m => uses(outcome, m))),
+        (!isNative(outcome) &&
+          (outcome.answers.latency === 'minimal' ||
+            inProcess.some(m => uses(outcome, m))))),
     text: () =>
       'A call-out from Lua, Wasm or a dynamic module names a cluster of Envoy, and Envoy Gateway has no field that creates one for it.',
   },
@@ -145,6 +146,36 @@ export const warningRules: readonly WarningRule[] = [
       outcome.answers.bodySize === 'large',
     text: () =>
       'gRPC libraries receive 4 MB in one message by default, and a buffered body is one message. Stream it, or raise the limit of the server (what is generated has it set).',
+  },
+  {
+    id: 'global-rate-limit-needs-redis',
+    gravity: 'outage',
+    source:
+      'Envoy Gateway internal/gatewayapi/backendtrafficpolicy.go: without rateLimit in its configuration, the policy is refused and its routes answer 500',
+    applies: outcome => brought(outcome, 'global-rate-limit-needs-redis'),
+    text: () =>
+      'A global limit needs the rate limit service and a Redis (rateLimit in Envoy Gateway’s own configuration). Where it is not configured, the policy is not accepted and every route that it targets answers 500.',
+  },
+  {
+    id: 'geoip-provider-first',
+    gravity: 'outage',
+    source:
+      'Envoy Gateway internal/gatewayapi/securitypolicy.go: rules by location need EnvoyProxy spec.geoIP',
+    applies: outcome => brought(outcome, 'geoip-provider-first'),
+    text: () =>
+      'Give the Gateway the EnvoyProxy with geoIP, and its proxies the database, before the rules: without a provider the SecurityPolicy is not accepted and its routes answer 500.',
+  },
+  {
+    id: 'authorizer-without-endpoints',
+    gravity: 'outage',
+    source:
+      'Envoy Gateway internal/gatewayapi/securitypolicy.go: no ready endpoints, and its routes answer 500',
+    applies: outcome =>
+      isNative(outcome) &&
+      Boolean(outcome.need.native?.hop) &&
+      needs(outcome, 'guards'),
+    text: () =>
+      'While the Service that decides has no ready endpoint, the policy is not accepted and its routes answer 500: deploy it first, with more than one replica.',
   },
   {
     id: 'envoy-patch-policy-disabled-by-default',
@@ -433,14 +464,6 @@ export const warningRules: readonly WarningRule[] = [
       'It needs Envoy AI Gateway beside Envoy Gateway: an add-on with a controller and an external processor of its own.',
   },
   {
-    id: 'global-rate-limit-needs-redis',
-    gravity: 'operation',
-    source: 'Envoy Gateway: rateLimit.backend.redis',
-    applies: outcome => brought(outcome, 'global-rate-limit-needs-redis'),
-    text: () =>
-      'Global limits need Envoy Gateway’s rate limit service and a Redis (EnvoyGateway.rateLimit): without them, the policy limits nothing.',
-  },
-  {
     id: 'cache-filter-experimental',
     gravity: 'operation',
     source: 'Envoy documentation, HTTP cache filter',
@@ -520,10 +543,14 @@ export const warningRules: readonly WarningRule[] = [
     applies: outcome =>
       brought(outcome, 'per-proxy-state-only') ||
       (outcome.state && !isNative(outcome)),
-    text: outcome =>
-      isNative(outcome) || inProcess.some(m => uses(outcome, m))
+    text: outcome => {
+      if (isNative(outcome)) {
+        return 'Each proxy counts or keeps on its own: nothing is shared between replicas, or kept over a restart.';
+      }
+      return inProcess.some(m => uses(outcome, m))
         ? 'State lives in one proxy (with Wasm, in one of its workers): it is neither shared between replicas nor kept over a restart.'
-        : 'What a processor remembers lives in one replica, as state in a proxy lives in one proxy: where replicas have to agree, keep it in a store.',
+        : 'What a processor remembers lives in one replica, as state in a proxy lives in one proxy: where replicas have to agree, keep it in a store.';
+    },
   },
   {
     id: 'compressed-upstream-body',

@@ -1,5 +1,5 @@
 import { Badge, Flex, Text } from '@backstage/ui';
-import { Recommendation } from 'backstage-plugin-eg-common';
+import { capital, Recommendation } from 'backstage-plugin-eg-common';
 import { useEgTranslation } from '../../hooks/useEgTranslation';
 
 function Lines(props: { title: string; lines: string[] }) {
@@ -71,7 +71,7 @@ export function RankingList(props: {
             ({ implementation, title, score, reasons, generated }) => (
               <li key={implementation}>
                 <Flex align="center" gap="2">
-                  <Text weight="bold">{title}</Text>
+                  <Text weight="bold">{capital(title)}</Text>
                   <Badge>{t('advice.score', { count: score })}</Badge>
                   {!generated && <Badge>{t('advice.adviceOnly')}</Badge>}
                 </Flex>
@@ -98,7 +98,7 @@ export function RankingList(props: {
           <ul>
             {rejected.map(({ implementation, title, reasons }) => (
               <li key={implementation}>
-                <Text weight="bold">{title}</Text>
+                <Text weight="bold">{capital(title)}</Text>
                 <Text as="p">{reasons.join(' ')}</Text>
               </li>
             ))}

@@ -1,6 +1,7 @@
 import { screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import {
+  capital,
   adviceLead,
   parseAnswers,
   plan,
@@ -28,7 +29,7 @@ describe('RecommendationField', () => {
 
     const ranked = within(screen.getByRole('region', { name: /would do$/ }));
     for (const { title, score, reasons } of ranking) {
-      expect(ranked.getByText(title)).toBeInTheDocument();
+      expect(ranked.getByText(capital(title))).toBeInTheDocument();
       expect(
         ranked.getByText(`${score} ${score === 1 ? 'point' : 'points'}`),
       ).toBeInTheDocument();
@@ -39,7 +40,7 @@ describe('RecommendationField', () => {
     const refused = within(screen.getByRole('region', { name: /not do$/ }));
     expect(rejected).toHaveLength(4);
     for (const { title, reasons } of rejected) {
-      expect(refused.getByText(title)).toBeInTheDocument();
+      expect(refused.getByText(capital(title))).toBeInTheDocument();
       // Two may fail for the same reason.
       expect(refused.getAllByText(reasons.join(' '))).not.toHaveLength(0);
     }
