@@ -5,6 +5,8 @@ import fs from 'fs-extra';
 import { parse } from 'yaml';
 import { ExtensionPlan, parsePlan } from 'backstage-plugin-eg-common';
 import { behaviourCheck } from './behaviour';
+import { clusterCheck } from './cluster';
+import { dryRunCheck } from './dryRun';
 import { luaCheck } from './lua';
 import { markersCheck } from './markers';
 import { policyCheck } from './policy';
@@ -23,6 +25,8 @@ export const checks: readonly CheckDefinition[] = [
   markersCheck,
   policyCheck,
   luaCheck,
+  dryRunCheck,
+  clusterCheck,
   behaviourCheck,
 ];
 
@@ -59,13 +63,16 @@ async function readPlan(directory: string): Promise<ExtensionPlan> {
  * @param options - what may be used
  * @param rest.require - ids of checks that may not be skipped: a skipped one counts as failed
  * @param rest.noPrograms - why programs may not be run, where they may not
+ * @param rest.cluster - the cluster to ask, where there may be one
  * @returns every check with how it ended
  * @throws InputError when the folder holds no plan or `require` names an unknown check
  */
 export async function verify(
   directory: string,
   options: VerifyOptions,
-  rest: Partial<Pick<CheckContext, 'log' | 'signal' | 'noPrograms'>> & {
+  rest: Partial<
+    Pick<CheckContext, 'log' | 'signal' | 'noPrograms' | 'cluster'>
+  > & {
     require?: readonly string[];
   } = {},
 ): Promise<Report> {
