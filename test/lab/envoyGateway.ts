@@ -23,15 +23,15 @@ export interface EnvoyGateway {
   stop(): Promise<void>;
 }
 
+/** How a release is told whether to take Lua: where it does by itself, it has a switch to turn it off. */
+function luaSwitch(release: string, enableLua: boolean) {
+  return releaseOf(release).luaEnabledByDefault
+    ? { disableLua: !enableLua }
+    : { enableLua };
+}
+
 /** The configuration file of Envoy Gateway, as JSON. */
 function configuration(release: string, { enableLua }: GatewaySettings) {
-  const lua =
-    enableLua === undefined
-      ? {}
-      : // Releases in which Lua is on by itself have a switch to turn it off.
-      releaseOf(release).luaEnabledByDefault
-      ? { disableLua: !enableLua }
-      : { enableLua };
   return {
     apiVersion: 'gateway.envoyproxy.io/v1alpha1',
     kind: 'EnvoyGateway',
@@ -46,7 +46,10 @@ function configuration(release: string, { enableLua }: GatewaySettings) {
         leaderElection: { disable: true },
       },
     },
-    extensionApis: { enableBackend: true, ...lua },
+    extensionApis: {
+      enableBackend: true,
+      ...(enableLua === undefined ? {} : luaSwitch(release, enableLua)),
+    },
     // Its own ports are those of the Envoy beside it.
     admin: { address: { host: '127.0.0.1', port: 19100 } },
     telemetry: { metrics: { prometheus: { disable: true } } },
