@@ -100,8 +100,9 @@ export function createVerifyAction(
       const { targetPath, require, policy, waitSeconds } = ctx.input;
       const connect =
         services &&
-        (async () =>
-          chooseCluster(
+        (async (end: number = Infinity) => {
+          const { request, total } = clusterTimeouts;
+          return chooseCluster(
             kubernetesOfBackstage(
               services,
               await ctx.getInitiatorCredentials(),
@@ -109,11 +110,16 @@ export function createVerifyAction(
             // Forms give an empty text for what was left out.
             ctx.input.cluster || undefined,
             {
-              request: clusterTimeouts.request,
-              deadline: Date.now() + clusterTimeouts.total,
+              request,
+              // Who looks only once has to get an answer, too.
+              deadline: Math.min(
+                Date.now() + total,
+                Math.max(end, Date.now() + request),
+              ),
               signal: ctx.signal,
             },
-          ));
+          );
+        });
       const log = (line: string) => ctx.logger.info(line);
       const finish = (report: Report, consequence: string) => {
         ctx.output('report', { ...report });

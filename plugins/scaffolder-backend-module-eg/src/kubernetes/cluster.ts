@@ -132,6 +132,7 @@ async function bounded<T>(
       timeout.aborted
         ? `${who} did not answer within ${Math.round(left / 1000)} seconds`
         : `${who} cannot be reached: ${cause?.message ?? message}`,
+      true,
     );
   }
 }

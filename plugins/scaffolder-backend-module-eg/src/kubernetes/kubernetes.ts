@@ -45,6 +45,9 @@ export interface KubernetesServices {
   discovery: DiscoveryService;
 }
 
+/** What API servers, and what is before them, answer while they are overloaded or start. */
+const busy = [429, 502, 503, 504];
+
 /** The texts of `Warning: 299 - "text", 299 - "text"`. */
 export function warningsOf(header: string | null): string[] {
   return [...(header ?? '').matchAll(/\d{3} \S+ "((?:[^"\\]|\\.)*)"/g)].map(
@@ -125,6 +128,13 @@ export function kubernetesOfBackstage(
           response.status === 403
             ? `Backstage does not let you use cluster ${cluster} (permission kubernetes.proxy)`
             : `cluster ${cluster} cannot be reached: ${answer.error.message}`,
+          response.status >= 500,
+        );
+      }
+      if (busy.includes(response.status)) {
+        throw new ClusterUnavailableError(
+          `cluster ${cluster} is busy: it answers ${response.status}`,
+          true,
         );
       }
       if (response.status === 401) {

@@ -39,6 +39,8 @@ export interface Verdict {
   summary: string;
   /** Reasons and remedies. */
   details: string[];
+  /** Waiting does not change it. */
+  final?: boolean;
 }
 
 /** States in which a gateway has accepted the policy, whatever others do beside it. */
@@ -154,12 +156,12 @@ export interface DeployedOptions {
  * Waits until a deployed EnvoyExtensionPolicy is accepted, for its generation, by every Gateway that its targets belong
  * to. Nothing is written.
  *
- * @param connect - gives the cluster; called for every look
+ * @param connect - gives the cluster, called for every look; told when its last answer is of use
  * @param options - which policy, and how long
  * @param progress - is told when something changes
  */
 export async function verifyDeployed(
-  connect: () => Promise<Cluster>,
+  connect: (deadline: number) => Promise<Cluster>,
   options: DeployedOptions,
   progress: { log(line: string): void; signal?: AbortSignal },
 ): Promise<Report> {
@@ -171,14 +173,20 @@ export async function verifyDeployed(
     progress.signal?.throwIfAborted();
     let verdict: Verdict;
     try {
-      verdict = judgeDeployed(await observe(await connect(), options));
+      verdict = judgeDeployed(await observe(await connect(end), options));
     } catch (error) {
       if (!(error instanceof ClusterUnavailableError)) {
         throw error;
       }
-      verdict = { accepted: false, summary: error.message, details: [] };
+      const { message, transient } = error;
+      verdict = {
+        accepted: false,
+        summary: message,
+        details: [],
+        final: !transient,
+      };
     }
-    const { accepted, summary, details } = verdict;
+    const { accepted, final, summary, details } = verdict;
     const now = [summary, ...details].join('\n');
     if (now !== said) {
       const left = Math.max(0, Math.round((end - Date.now()) / 1000));
@@ -189,7 +197,7 @@ export async function verifyDeployed(
       );
       said = now;
     }
-    const over = Date.now() + interval > end;
+    const over = final || Date.now() + interval > end;
     if (accepted || over) {
       return {
         checks: [
@@ -198,7 +206,7 @@ export async function verifyDeployed(
             title: `${policy} is accepted`,
             status: accepted ? 'passed' : 'failed',
             details: [
-              accepted || timeout === 0
+              accepted || final || timeout === 0
                 ? summary
                 : `not within ${timeout / 1000} s. ${summary}`,
               ...details,

@@ -91,7 +91,7 @@ export function judgeDryRun(
   }
   // The API server reports unknown fields as if it had failed itself.
   const own = status >= 500 && !/field not declared in schema/.test(said);
-  return own || status === 429
+  return own
     ? [unknown(`${what}: the API server answers ${status}: ${said}`)]
     : [problem(`${what}: ${said}`)];
 }
