@@ -19,6 +19,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 /** What is in the catalog once the files that app-config.yaml names have been read. */
 const entities = [
   'template/default/envoy-gateway-extension',
+  'template/default/check-gateway-extension',
   'user/default/guest',
 ];
 /** Long enough for a slow machine. The back end does not end where it cannot start: it waits for a change. */

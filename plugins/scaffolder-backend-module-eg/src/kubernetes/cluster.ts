@@ -130,7 +130,7 @@ async function bounded<T>(
     const { message, cause } = error as Error & { cause?: Error };
     throw new ClusterUnavailableError(
       timeout.aborted
-        ? `${who} did not answer within ${Math.round(left / 1000)} seconds`
+        ? `${who} did not answer within ${Math.round(left / 10) / 100} seconds`
         : `${who} cannot be reached: ${cause?.message ?? message}`,
       true,
     );
@@ -145,10 +145,24 @@ export function clusterOf(
 ): Cluster {
   const answers = new Map<string, Promise<KubernetesAnswer>>();
 
-  const send = (request: KubernetesRequest) =>
-    bounded(limits, `cluster ${name}`, signal =>
-      kubernetes.send(name, request, signal),
-    );
+  let gone: ClusterUnavailableError | undefined;
+
+  /** Where it has not answered once, nobody waits for it again. */
+  async function send(request: KubernetesRequest): Promise<KubernetesAnswer> {
+    if (gone) {
+      throw gone;
+    }
+    try {
+      return await bounded(limits, `cluster ${name}`, signal =>
+        kubernetes.send(name, request, signal),
+      );
+    } catch (error) {
+      if (error instanceof ClusterUnavailableError) {
+        gone = error;
+      }
+      throw error;
+    }
+  }
 
   function get(path: string): Promise<KubernetesAnswer> {
     const known = answers.get(path);

@@ -123,11 +123,14 @@ async function observe(
       continue;
     }
     for (const parent of await gatewaysOf(cluster, ref, target.value)) {
-      // Gateways of others report nothing here; one whose class cannot be read is taken for Envoy Gateway’s.
-      if (
-        parent.named.state !== 'absent' &&
-        isEnvoyGateway(parent.gatewayClass) !== false
-      ) {
+      if (parent.named.state === 'absent') {
+        open.push(
+          `${describeRef(parent.ancestor)}, which ${describeRef(
+            ref,
+          )} names, is not there`,
+        );
+        // Gateways of others report nothing here; one whose class cannot be read is taken for Envoy Gateway’s.
+      } else if (isEnvoyGateway(parent.gatewayClass) !== false) {
         expected.push({
           ref: parent.ancestor,
           sectionName: parent.sectionName,

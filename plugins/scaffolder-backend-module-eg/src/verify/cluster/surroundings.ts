@@ -92,9 +92,9 @@ export function needed(
 ): Finding {
   switch (reading.state) {
     case 'found':
-      return holds(`${what} exists`);
+      return holds(`${what} is there`);
     case 'absent':
-      return problem(`${what} does not exist (${reading.reason}); ${remedy}`);
+      return problem(`${what} is not there: ${reading.reason}; ${remedy}`);
     default:
       return unknown(`${what}: ${reading.reason}`);
   }
