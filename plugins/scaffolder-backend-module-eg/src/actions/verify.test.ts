@@ -217,6 +217,18 @@ describe('eg:verify', () => {
     expect((await run()).error).toContain('eg-extension.yaml is missing');
   });
 
+  it('leaves out what the template does not want', async () => {
+    await fs.remove(join(workspace.path, 'go.sum'));
+    const { error, markdown } = await run({ skip: ['tree'] });
+    expect(error).toBeUndefined();
+    expect(markdown).toContain(
+      '- **skipped**: The repository is complete (the template leaves it out)',
+    );
+    expect((await run({ skip: ['tree'], require: ['tree'] })).error).toContain(
+      'it is required, but: the template leaves it out',
+    );
+  });
+
   it('refuses to require a check that does not exist', async () => {
     expect((await run({ require: ['behavior'] })).error).toContain(
       'require: "behavior" is no check; choose from tree, markers, policy, lua, dry-run, cluster, behaviour',

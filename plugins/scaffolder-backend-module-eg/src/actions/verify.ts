@@ -66,6 +66,13 @@ export function createVerifyAction(
                 .map(c => c.id)
                 .join(', ')}.`,
             ),
+        skip: z =>
+          z
+            .array(z.string())
+            .optional()
+            .describe(
+              'Checks to leave out, for example cluster where what the extension is for does not exist yet.',
+            ),
         cluster: z =>
           z
             .string()
@@ -97,7 +104,7 @@ export function createVerifyAction(
       },
     },
     async handler(ctx) {
-      const { targetPath, require, policy, waitSeconds } = ctx.input;
+      const { targetPath, require, skip, policy, waitSeconds } = ctx.input;
       const connect =
         services &&
         (async (end: number = Infinity) => {
@@ -135,9 +142,9 @@ export function createVerifyAction(
             'policy: no cluster can be asked from here; leave it out to verify the workspace',
           );
         }
-        if (require || targetPath) {
+        if (require || skip || targetPath) {
           throw new InputError(
-            'policy: a deployed policy is checked, not the workspace; leave out targetPath and require, or policy',
+            'policy: a deployed policy is checked, not the workspace; leave out targetPath, require and skip, or policy',
           );
         }
         const report = await verifyDeployed(
@@ -160,6 +167,7 @@ export function createVerifyAction(
         options,
         {
           require,
+          skip,
           signal: ctx.signal,
           log,
           ...(connect ? { cluster: () => (cluster ??= connect()) } : {}),

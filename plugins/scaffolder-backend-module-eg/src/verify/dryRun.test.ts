@@ -156,7 +156,7 @@ describe('what an answer to a dry run says', () => {
         {
           result: 'problem',
           text: expect.stringContaining(
-            'the cluster does not know EnvoyExtensionPolicy of gateway.envoyproxy.io/v1alpha1; install the CRDs',
+            'the cluster does not know EnvoyExtensionPolicy of gateway.envoyproxy.io/v1alpha1; install what brings it',
           ),
         },
       ],

@@ -47,7 +47,7 @@ export function judgeDryRun(
   if (!answer) {
     return [
       problem(
-        `${what}: the cluster does not know ${kind} of ${apiVersion}; install the CRDs of Envoy Gateway and the Gateway API that belong to the release`,
+        `${what}: the cluster does not know ${kind} of ${apiVersion}; install what brings it: the CRDs of the release of Envoy Gateway, or an add-on`,
       ),
     ];
   }
@@ -102,11 +102,12 @@ export const dryRunCheck: CheckDefinition = {
   title: 'The cluster’s API server would take every object',
   run: context =>
     withCluster(context, async cluster => {
-      const findings: Finding[] = [];
-      for (const manifest of await appliedManifests(context.directory)) {
-        const answer = await cluster.tryApply(manifest.object);
-        findings.push(...judgeDryRun(manifest, answer));
-      }
-      return outcomeOf(findings, `cluster ${cluster.name}`);
+      const manifests = await appliedManifests(context.directory);
+      const findings = await Promise.all(
+        manifests.map(async manifest =>
+          judgeDryRun(manifest, await cluster.tryApply(manifest.object)),
+        ),
+      );
+      return outcomeOf(findings.flat(), `cluster ${cluster.name}`);
     }),
 };

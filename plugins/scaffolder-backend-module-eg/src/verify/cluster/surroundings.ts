@@ -41,8 +41,8 @@ export const applied = ({ manifests }: Surroundings) =>
 export const decidedTargets = (s: Surroundings) =>
   targetsOf(applied(s)).filter(target => !isUndecided(s.plan, target));
 
-const own = ({ manifests }: Surroundings, { group, kind, ...ref }: ObjectRef) =>
-  manifests.find(
+const own = (surroundings: Surroundings, { group, kind, ...ref }: ObjectRef) =>
+  applied(surroundings).find(
     ({ object }) =>
       groupVersion(object.apiVersion ?? '').group === group &&
       object.kind === kind &&
