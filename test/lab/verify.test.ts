@@ -191,7 +191,7 @@ describeUnless(lacking(), 'eg:verify with real clusters', () => {
 
     it('every policy that Envoy Gateway has for a need would be taken, except of an add-on that is not there', async () => {
       const refused: Record<string, string | undefined> = {};
-      const ofAddOns: Record<string, unknown> = {};
+      const ofAddOns: string[] = [];
       const covered = needs.filter(({ native }) =>
         native?.targets.includes('HTTPRoute'),
       );
@@ -200,14 +200,21 @@ describeUnless(lacking(), 'eg:verify with real clusters', () => {
         const { error, dryRun } = await ask(files, { skip: ['cluster'] });
         const text = Object.values(files).join('\n');
         if (/^apiVersion: aigateway/m.test(text)) {
-          ofAddOns[id] = expect.stringContaining('the cluster does not know');
+          ofAddOns.push(id);
         }
         if (dryRun?.status !== 'passed') {
           refused[id] = error ?? dryRun?.details.join('; ');
         }
       }
       expect(covered.length).toBeGreaterThan(10);
-      expect(refused).toEqual(ofAddOns);
+      expect(refused).toEqual(
+        Object.fromEntries(
+          ofAddOns.map(id => [
+            id,
+            expect.stringContaining('the cluster does not know'),
+          ]),
+        ),
+      );
     }, 180_000);
 
     it('the person’s own route counts, not the one that is to be merged into it', async () => {

@@ -86,6 +86,8 @@ describe('a native decision', () => {
       ['markers', 'passed'],
       ['policy', 'passed'],
       ['lua', 'skipped'],
+      ['dry-run', 'skipped'],
+      ['cluster', 'skipped'],
       ['behaviour', 'skipped'],
     ]);
     expect(checks[4]!.details[0]).toContain('no extension to run');

@@ -205,7 +205,7 @@ export function clusterOf(
   }
 
   /** The path of a resource's objects in a namespace, or of one of them. */
-  async function path(
+  async function pathOf(
     ref: Omit<ObjectRef, 'name'> & { name?: string },
   ): Promise<string | undefined> {
     const found = await resource(ref);
@@ -221,7 +221,7 @@ export function clusterOf(
     ref: Omit<ObjectRef, 'name'> & { name?: string },
     value: (body: any) => T,
   ): Promise<Reading<T>> {
-    const where = await path(ref);
+    const where = await pathOf(ref);
     if (!where) {
       return {
         state: 'absent',
@@ -246,7 +246,7 @@ export function clusterOf(
     list: ref => reading(ref, body => body.items ?? []),
     async tryApply(object) {
       const { apiVersion = '', kind = '', metadata = {} } = object;
-      const where = await path({
+      const where = await pathOf({
         ...groupVersion(apiVersion),
         kind,
         namespace: metadata.namespace ?? 'default',
