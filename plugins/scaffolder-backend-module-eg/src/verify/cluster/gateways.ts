@@ -57,17 +57,25 @@ function judgeParent(target: Attached, parent: GatewayParent): Finding[] {
   ];
 }
 
+/** What is wrong with one Gateway stops nobody where another one runs the policy. */
+function judgeParents(target: Attached): Finding[] {
+  if (target.parents.length === 0) {
+    return [
+      problem(
+        `${describeRef(
+          target.ref,
+        )} belongs to no Gateway: none of its parentRefs names one; without one the policy has no effect`,
+      ),
+    ];
+  }
+  const judged = target.parents.map(parent => judgeParent(target, parent));
+  const isProblem = ({ result }: Finding) => result === 'problem';
+  return judged.some(findings => !findings.some(isProblem))
+    ? judged.flat().map(f => (isProblem(f) ? note(f.text) : f))
+    : judged.flat();
+}
+
 /** Targets belong to Gateways of Envoy Gateway. */
 export async function gateways(surroundings: Surroundings): Promise<Finding[]> {
-  return (await attached(surroundings)).flatMap(target =>
-    target.parents.length > 0
-      ? target.parents.flatMap(parent => judgeParent(target, parent))
-      : [
-          problem(
-            `${describeRef(
-              target.ref,
-            )} belongs to no Gateway: it has no parentRefs; without one the policy has no effect`,
-          ),
-        ],
-  );
+  return (await attached(surroundings)).flatMap(judgeParents);
 }
