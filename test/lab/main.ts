@@ -6,6 +6,7 @@ import { newestRelease, releaseOf } from 'backstage-plugin-eg-common';
 import { startLab } from './lab';
 import { checkMachine } from './namespaces';
 import { kubectlProgram, labPrograms } from './programs';
+import { record } from './record';
 import { LabState, readState, usualFolder, writeState } from './state';
 import { until } from './until';
 
@@ -16,6 +17,9 @@ const usage = `usage: npm run lab -- COMMAND [--folder DIR]
   down                  ends it, and removes what it left
   status                what runs, and what it says about policies
   exec COMMAND…         runs a command inside of it, with kubectl set up
+  record [--situation NAME]
+                        provokes every situation anew and writes the fixtures of
+                        plugins/eg-common/src/health
   build                 only builds the programs that are not in the cache yet
 `;
 
@@ -215,6 +219,7 @@ async function main(): Promise<number> {
       folder: { type: 'string' },
       'gateway-version': { type: 'string' },
       'disable-lua': { type: 'boolean' },
+      situation: { type: 'string' },
     },
   });
   const options: Options = {
@@ -240,6 +245,9 @@ async function main(): Promise<number> {
       return 0;
     case 'exec':
       return exec(options, command);
+    case 'record':
+      await record(say, values.situation);
+      return 0;
     case 'build':
       await labPrograms(options.release, say);
       return 0;
