@@ -29,7 +29,7 @@ const gateway = (name: string, sectionName?: string): ExpectedAncestor => ({
 
 /** The ancestors that a recorded policy has, as if just they were expected. */
 const ownAncestors = (policy: LivePolicy): ExpectedAncestor[] =>
-  policy.status!.ancestors!.map(({ ancestorRef }) => ({
+  (policy.status?.ancestors ?? []).map(({ ancestorRef }) => ({
     ref: ancestorRef as ExpectedAncestor['ref'],
     sectionName: ancestorRef!.sectionName,
   }));
@@ -45,7 +45,7 @@ describe('judgeDeployed', () => {
     ['conflicted-route', false],
     ['two-gateways', false],
     ['stale', false],
-    ['unknown', false],
+    ['target-missing', false],
   ])('takes %s for accepted: %s', (name, accepted) => {
     const policy = recorded(name);
     expect(
