@@ -64,7 +64,8 @@ export const egTranslationRef = createTranslationRef({
       reset: 'Back to the defaults',
     },
     state: {
-      Accepted: 'Accepted',
+      Accepted: 'Accepted by the gateway',
+      BackendNotReady: 'Processor not ready',
       NotAccepted: 'Not accepted',
       Conflicted: 'Conflicted',
       Overridden: 'Overridden',
@@ -118,6 +119,9 @@ export const egTranslationRef = createTranslationRef({
     },
     workload: {
       title: 'External processor',
+      known: 'Known',
+      bad: 'Problem',
+      unknown: 'Not known',
       none: 'No Deployment in {{cluster}} carries the label of this entity, so whether the processor runs is not known.',
       forbidden:
         'Whether the processor runs is not known: Backstage may not list Deployments or Pods in {{cluster}}.',

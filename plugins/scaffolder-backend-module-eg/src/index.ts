@@ -8,4 +8,5 @@ export { createRecommendAction } from './actions/recommend';
 export { createRenderPolicyAction } from './actions/renderPolicy';
 export { createVerifyAction } from './actions/verify';
 export { readVerifyOptions, reportMarkdown, verify } from './verify';
+export type { KubernetesServices } from './kubernetes';
 export type { Check, CheckStatus, Report, VerifyOptions } from './verify';

@@ -21,12 +21,14 @@ export const egModule = createBackendModule({
       deps: {
         scaffolder: scaffolderActionsExtensionPoint,
         config: coreServices.rootConfig,
+        auth: coreServices.auth,
+        discovery: coreServices.discovery,
       },
-      async init({ scaffolder, config }) {
+      async init({ scaffolder, config, auth, discovery }) {
         scaffolder.addActions(
           createRecommendAction(),
           createRenderPolicyAction(),
-          createVerifyAction(readVerifyOptions(config)),
+          createVerifyAction(readVerifyOptions(config), { auth, discovery }),
         );
       },
     });

@@ -1,27 +1,67 @@
 import { readdirSync, readFileSync } from 'fs';
 import { join } from 'path';
 import { knowledge } from './knowledge';
-import { LivePolicy, PolicyState } from './types';
+import answers from './__observed__/answers.json';
+import related from './__observed__/related.json';
+import { LiveBackend, LivePolicy, PolicyState } from './types';
 import { policyHealth } from './health';
 
 const folder = join(__dirname, '__fixtures__');
 
-/** An object as a real gateway left it. */
+/** An object as a real gateway left it: `npm run lab -- record` wrote it. */
 function fixture(name: string): LivePolicy {
   return JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8'));
+}
+
+/** What the cluster held of the processor at the same time. */
+function backendOf(name: string): LiveBackend {
+  const objects: { kind: string }[] = (related as any)[name] ?? [];
+  const ofKind = (kind: string): any[] =>
+    objects.filter(object => object.kind === kind);
+  return {
+    endpointSlices: ofKind('EndpointSlice'),
+    tlsPolicies: ofKind('BackendTLSPolicy'),
+  };
 }
 
 const names = readdirSync(folder).map(file => file.replace('.json', ''));
 
 /** What must be said about each fixture: state, hints, and words that must be there. */
 const expected: Record<string, [PolicyState, string[], RegExp?]> = {
-  'accepted-extproc': ['Accepted', ['test-extproc']],
+  'accepted-extproc': [
+    'Accepted',
+    ['test-extproc'],
+    /kubectl get gateway eg -n default/,
+  ],
+  'accepted-extproc-tls': ['Accepted', ['test-extproc']],
+  'accepted-extproc-server-down': [
+    'Accepted',
+    ['test-extproc'],
+    /while the processor is down.*500/,
+  ],
+  'accepted-extproc-server-down-fail-open': [
+    'Accepted',
+    ['test-extproc'],
+    /with failOpen they pass unprocessed/,
+  ],
+  'accepted-extproc-wrong-hostname': [
+    'Accepted',
+    ['test-extproc'],
+    /TLS to it fails, requests get 500/,
+  ],
+  'accepted-extproc-not-ready': [
+    'BackendNotReady',
+    ['backend-not-ready'],
+    /Service default\/extproc-failing: 0 of 1 endpoints ready/,
+  ],
+  'accepted-wasm-not-loadable': ['Accepted', ['test-wasm'], /requests get 503/],
+  'listener-set': ['Accepted', ['test-lua']],
   'accepted-lua': ['Accepted', ['test-lua']],
   'accepted-wasm': ['Accepted', ['test-wasm']],
   'accepted-dynamic-module': [
     'Accepted',
     ['test-dynamicmodule'],
-    /update_rejected/,
+    /rejects the whole listener.*requests pass unprocessed.*update_rejected/,
   ],
   'target-missing': [
     'NotAttached',
@@ -52,8 +92,8 @@ const expected: Record<string, [PolicyState, string[], RegExp?]> = {
   'merged-parent': ['Merged', ['merged-into-child', 'test-lua']],
   'merged-child': [
     'Merged',
-    ['merged-with-parent', 'test-wasm'],
-    /merged with default\/lua-gw/,
+    ['merged-with-parent', 'test-extproc'],
+    /merged with default\/merged-parent/,
   ],
   'deprecated-field': [
     'Accepted',
@@ -87,7 +127,7 @@ const expected: Record<string, [PolicyState, string[], RegExp?]> = {
   'extproc-no-ready-endpoints': [
     'NotAccepted',
     ['no-ready-endpoints'],
-    /Service default\/extproc is ready/,
+    /no pod behind the Service default\/extproc-starting/,
   ],
   'extproc-no-backend-refs': ['NotAccepted', ['no-backend-refs']],
   'extproc-reference-grant-missing': [
@@ -110,12 +150,12 @@ const expected: Record<string, [PolicyState, string[], RegExp?]> = {
   'wasm-wrong-sha256': [
     'NotAccepted',
     ['wasm-checksum'],
-    /it has sha256 2c26b46.*the policy says fcde2b2[0-9a-f]*\./,
+    /it has sha256 93a44bb.*the policy says fcde2b2[0-9a-f]*\./,
   ],
   'wasm-not-wasm': [
     'NotAccepted',
     ['wasm-invalid'],
-    /http:\/\/10\.99\.0\.4:8000\/plugin\.wasm holds/,
+    /http:\/\/10\.99\.0\.4:8000\/page\.html holds/,
   ],
   'wasm-image-not-found': [
     'NotAccepted',
@@ -139,19 +179,24 @@ const expected: Record<string, [PolicyState, string[], RegExp?]> = {
     /“hello”/,
   ],
   stale: ['Stale', ['stale'], /generation 1, the policy is at generation 3/],
-  unknown: ['Unknown', ['unknown']],
   'two-problems': ['NotAccepted', ['lua-disabled', 'service-missing']],
   aggregated: ['Accepted', ['aggregated', 'test-lua']],
-  'two-gateways': ['NotAccepted', ['lua-disabled']],
+  'two-gateways': ['NotAccepted', ['dynamic-module-not-registered']],
   'tcp-route': [
     'Accepted',
-    ['target-without-effect', 'test-extproc'],
+    ['target-without-effect', 'test-lua'],
     /TCPRoute default\/db/,
   ],
-  'unknown-message': [
+  'wasm-unreachable': [
     'NotAccepted',
-    ['other'],
-    /something that no release has said before/,
+    ['wasm-download-failed'],
+    /could not be downloaded: .*connection refused\. /,
+  ],
+  'wasm-image-denied': ['NotAccepted', ['image-denied'], /pullSecretRef/],
+  'wasm-image-unreachable': [
+    'NotAccepted',
+    ['image-failed'],
+    /could not be fetched: .*connection refused\. /,
   ],
 };
 
@@ -161,7 +206,7 @@ describe('policyHealth', () => {
   });
 
   it.each(Object.entries(expected))('%s', (name, [state, ids, words = /./]) => {
-    const health = policyHealth(fixture(name));
+    const health = policyHealth(fixture(name), backendOf(name));
     expect(health.state).toBe(state);
     expect(health.hints.map(hint => hint.id)).toEqual(ids);
     for (const { meaning, remedy } of health.hints) {
@@ -173,42 +218,127 @@ describe('policyHealth', () => {
     ).toMatch(words);
   });
 
-  it.each([
-    [
-      'Wasm: wasm module download failed after 5 attempts, last error: dial tcp 10.0.0.1:80: connect: connection refused.',
-      'wasm-download-failed',
-      /could not be downloaded: dial tcp 10\.0\.0\.1:80: connect: connection refused\. /,
-    ],
-    [
-      'Wasm: could not fetch Wasm OCI image: could not fetch manifest: GET https://registry.lab/v2/wasm/manifests/v1: UNAUTHORIZED: authentication required.',
-      'image-denied',
-      /pullSecretRef/,
-    ],
-    [
-      'Wasm: could not fetch Wasm OCI image: could not parse reference.',
-      'image-failed',
-      /could not be fetched: could not parse reference\. /,
-    ],
-  ])(
-    'knows what the laboratory could not provoke: %s',
-    (message, id, words) => {
-      const policy = fixture('wasm-image-not-found');
-      policy.status!.ancestors![0]!.conditions![0]!.message = message;
-      const { hints } = policyHealth(policy);
-      expect(hints.map(h => h.id)).toEqual([id]);
-      expect(`${hints[0]!.meaning} ${hints[0]!.remedy}`).toMatch(words);
-    },
-  );
+  it('shows a message that nobody knows as it is', () => {
+    const policy = fixture('lua-disabled');
+    policy.status!.ancestors![0]!.conditions![0]!.message =
+      'ExtProc: something that no release has said before.';
+    const { state, hints } = policyHealth(policy);
+    expect([state, hints.map(h => h.id)]).toEqual(['NotAccepted', ['other']]);
+    expect(hints[0]!.meaning).toMatch(/that no release has said before/);
+  });
+
+  it('does not know what an ancestor without conditions means', () => {
+    const policy = fixture('accepted-lua');
+    // The API server refuses such a status; other releases may not.
+    policy.status!.ancestors![0]!.conditions = [];
+    const { state, hints } = policyHealth(policy);
+    expect([state, hints.map(h => h.id)]).toEqual(['Unknown', ['unknown']]);
+  });
 
   it('explains everything in its table with some fixture', () => {
     const explained = new Set(
       Object.values(expected).flatMap(([, ids]) => ids),
     );
-    // See the test above.
-    const unseen = ['wasm-download-failed', 'image-denied', 'image-failed'];
     expect(knowledge.map(k => k.id).filter(id => !explained.has(id))).toEqual(
-      unseen,
+      [],
     );
+  });
+
+  describe('against what a request was answered', () => {
+    const observed = Object.entries(answers);
+    const healthOf = (name: string) =>
+      policyHealth(fixture(name), backendOf(name));
+
+    it.each(
+      observed.filter(([name]) => healthOf(name).state === 'NotAccepted'),
+    )('says what it was: %s', (name, { status }) => {
+      expect(healthOf(name).effect).toMatch(
+        status === 500 ? /answered with 500/ : /Requests pass without/,
+      );
+    });
+
+    it.each(observed.filter(([, { processed }]) => !processed))(
+      'does not claim that the extension works: %s',
+      name => {
+        const { state, effect, hints } = healthOf(name);
+        if (['Accepted', 'Merged', 'Overridden'].includes(state)) {
+          expect(effect).toMatch(/only a request shows/);
+          expect(hints.map(h => h.remedy).join()).toMatch(/Send a request/);
+        } else {
+          expect(hints[0]!.severity).not.toBe('info');
+        }
+      },
+    );
+  });
+
+  describe('what is known of the processor', () => {
+    const factsOf = (name: string, backend = backendOf(name)) =>
+      policyHealth(fixture(name), backend).backend.map(
+        ({ state, text }) => `${state}: ${text}`,
+      );
+
+    it.each([
+      [
+        'accepted-extproc',
+        ['good: Service default/extproc: 1 of 1 endpoints ready.'],
+      ],
+      [
+        'accepted-extproc-tls',
+        [
+          'good: Service default/extproc-tls: 1 of 1 endpoints ready.',
+          'good: BackendTLSPolicy default/extproc-tls is accepted. Whether the processor’s certificate is for extproc.lab, only a request shows.',
+        ],
+      ],
+      [
+        'extproc-ca-missing',
+        [
+          'good: Service default/extproc-no-ca: 1 of 1 endpoints ready.',
+          expect.stringMatching(
+            /^bad: BackendTLSPolicy default\/extproc-no-ca: \w+=False \w+: .*nope/,
+          ),
+        ],
+      ],
+      [
+        'extproc-no-ready-endpoints',
+        ['bad: Service default/extproc-starting: 0 of 0 endpoints ready.'],
+      ],
+      ['accepted-lua', []],
+    ])('%s', (name, facts) => {
+      expect(factsOf(name)).toEqual(facts);
+    });
+
+    it('says what it does not know', () => {
+      expect(factsOf('accepted-extproc', {})).toEqual([
+        'unknown: Service default/extproc: Backstage may not list EndpointSlices, so whether it has ready endpoints is not known.',
+      ]);
+      expect(factsOf('accepted-extproc', { endpointSlices: [] })).toEqual([
+        expect.stringMatching(/^unknown: .*carries the label of this entity/),
+      ]);
+    });
+
+    it('goes by the Deployment too', () => {
+      const deployment = (readyReplicas?: number) => ({
+        metadata: { name: 'my-extension', namespace: 'default' },
+        status: { readyReplicas },
+      });
+      const stateWith = (readyReplicas?: number) =>
+        policyHealth(fixture('accepted-extproc'), {
+          deployments: [deployment(readyReplicas)],
+        }).state;
+      expect([stateWith(), stateWith(1), stateWith(2)]).toEqual([
+        'BackendNotReady',
+        'Accepted',
+        'Accepted',
+      ]);
+    });
+
+    it('says what requests see while it is not ready', () => {
+      const unready = backendOf('accepted-extproc-not-ready');
+      const policy = fixture('accepted-extproc-not-ready');
+      expect(policyHealth(policy, unready).effect).toMatch(/answered with 500/);
+      policy.spec!.extProc![0]!.failOpen = true;
+      expect(policyHealth(policy, unready).effect).toMatch(/pass unprocessed/);
+    });
   });
 
   it('says that there is no policy', () => {
@@ -251,11 +381,11 @@ describe('policyHealth', () => {
   it('shows each ancestor with its own state', () => {
     const { ancestors, hints } = policyHealth(fixture('two-gateways'));
     expect(ancestors.map(({ name, state }) => [name, state])).toEqual([
-      ['Gateway default/eg', 'Accepted'],
-      ['Gateway default/internal', 'NotAccepted'],
+      ['Gateway default/eg', 'NotAccepted'],
+      ['Gateway default/internal', 'Accepted'],
     ]);
-    expect(hints[0]!.ancestors).toEqual(['Gateway default/internal']);
-    expect(policyHealth(fixture('merged-child')).ancestors[1]!.name).toBe(
+    expect(hints[0]!.ancestors).toEqual(['Gateway default/eg']);
+    expect(policyHealth(fixture('merged-child')).ancestors[0]!.name).toBe(
       'Gateway default/eg, section http',
     );
   });
@@ -289,7 +419,7 @@ describe('policyHealth', () => {
     expect(policyHealth(fixture('stale'))).toMatchObject({
       name: 'stale',
       namespace: 'default',
-      mechanisms: ['ExtProc'],
+      mechanisms: ['Lua'],
       targets: [{ kind: 'HTTPRoute', text: 'default/my-route' }],
       generation: 3,
       observedGeneration: 1,
@@ -300,7 +430,7 @@ describe('policyHealth', () => {
       'Lua',
     ]);
     expect(policyHealth(fixture('aggregated')).targets).toEqual([
-      { kind: 'Gateway', text: 'every Gateway with team=shop' },
+      { kind: 'HTTPRoute', text: 'default/many' },
     ]);
     expect(policyHealth(fixture('deprecated-field')).targets).toEqual([
       { kind: 'HTTPRoute', text: 'default/my-route' },

@@ -1,8 +1,11 @@
+import { backendFacts } from './backend';
 import { explain } from './knowledge';
 import { failsOpen, mechanismsOf, targetsOf } from './spec';
 import {
   AncestorHealth,
+  BackendFact,
   HealthHint,
+  LiveBackend,
   LivePolicy,
   PolicyAncestorStatus,
   PolicyCondition,
@@ -55,7 +58,14 @@ function ancestorHealth(ancestor: PolicyAncestorStatus): AncestorHealth {
   };
 }
 
-function overall(policy: LivePolicy, ancestors: AncestorHealth[]): PolicyState {
+/** States in which the gateway has taken the configuration over. */
+const takenOver: PolicyState[] = ['Accepted', 'Overridden', 'Merged'];
+
+function overall(
+  policy: LivePolicy,
+  ancestors: AncestorHealth[],
+  backend: BackendFact[],
+): PolicyState {
   if (ancestors.length === 0) {
     return 'NotAttached';
   }
@@ -63,29 +73,49 @@ function overall(policy: LivePolicy, ancestors: AncestorHealth[]): PolicyState {
   if ((observed ?? Infinity) < (policy.metadata?.generation ?? 0)) {
     return 'Stale';
   }
-  return policyStates.find(state => ancestors.some(a => a.state === state))!;
+  const gravest = policyStates.find(state =>
+    ancestors.some(a => a.state === state),
+  )!;
+  return takenOver.includes(gravest) &&
+    backend.some(({ state }) => state === 'bad')
+    ? 'BackendNotReady'
+    : gravest;
 }
 
 /** What a request tells that the status does not. */
 const whatToTest: Record<PolicyMechanism, string> = {
   ExtProc:
-    'Send a request and look for what the extension changes: while the processor is down, or TLS to it fails, requests get 500 (with failOpen they pass unprocessed).',
-  Wasm: 'Send a request and look for what the extension changes: a module that Envoy cannot load gives 503, and its log says why.',
-  Lua: 'Send a request and look for what the extension changes: an error while the script runs is only in Envoy’s log.',
+    'while the processor is down, or TLS to it fails, requests get 500 (with failOpen they pass unprocessed).',
+  Wasm: 'with a module that Envoy cannot load, requests get 503, and Envoy’s log says why.',
+  Lua: 'an error while the script runs is only in Envoy’s log, and the request passes.',
   DynamicModule:
-    'Send a request and look for what the extension changes: if Envoy cannot load the module it rejects the whole listener and keeps the old one. Its counter update_rejected must not grow.',
+    'if Envoy cannot load the module it rejects the whole listener and keeps the one before, so requests pass unprocessed and later changes are lost. Its counter update_rejected must not grow.',
 };
+
+/** How to send a request through the first Gateway that has taken a policy over. */
+function requestTo(ancestors: AncestorHealth[]): string {
+  const [, namespace, name] =
+    ancestors
+      .map(ancestor => /^Gateway ([^/]+)\/([^,]+)/.exec(ancestor.name))
+      .find(match => match) ?? [];
+  return name
+    ? `curl -i http://ADDRESS/, with the address that kubectl get gateway ${name} -n ${namespace} shows and the listener’s port; `
+    : '';
+}
 
 const withoutEffect = ['UDPRoute', 'TCPRoute', 'TLSRoute'];
 
 /** Hints that follow from the policy and its state rather than from a condition. */
 function general(
-  health: Pick<PolicyHealth, 'state' | 'mechanisms' | 'targets'> & {
+  health: Pick<
+    PolicyHealth,
+    'state' | 'mechanisms' | 'targets' | 'ancestors' | 'backend'
+  > & {
     generation?: number;
     observedGeneration?: number;
   },
 ): Omit<HealthHint, 'ancestors'>[] {
-  const { state, mechanisms, targets } = health;
+  const { state, mechanisms, targets, ancestors, backend } = health;
   const hints: Omit<HealthHint, 'ancestors'>[] = [];
   if (state === 'NotAttached') {
     hints.push({
@@ -138,14 +168,28 @@ function general(
       remedy: 'Target a Gateway, ListenerSet, HTTPRoute or GRPCRoute.',
     });
   }
-  if (['Accepted', 'Overridden', 'Merged'].includes(state)) {
+  if (state === 'BackendNotReady') {
+    hints.push({
+      id: 'backend-not-ready',
+      severity: 'error',
+      meaning: `The gateway has accepted the policy, and its processor cannot serve: ${backend
+        .filter(fact => fact.state === 'bad')
+        .map(fact => fact.text)
+        .join(' ')}`,
+      remedy:
+        'Look at its pods: kubectl get pods, kubectl describe pod, kubectl logs. Then send a request and look for what the extension changes.',
+    });
+  }
+  if (takenOver.includes(state)) {
     hints.push(
       ...mechanisms.map(mechanism => ({
         id: `test-${mechanism.toLowerCase()}`,
         severity: 'info' as const,
         meaning:
           'Accepted means that the configuration is valid, not that requests are processed.',
-        remedy: whatToTest[mechanism],
+        remedy: `Send a request and look for what the extension changes: ${requestTo(
+          ancestors,
+        )}${whatToTest[mechanism]}`,
       })),
     );
   }
@@ -162,7 +206,11 @@ function effectOf(
     .filter(c => c.type === 'Accepted' && c.status === 'False');
   switch (state) {
     case 'Accepted':
-      return 'Envoy Gateway has accepted the policy.';
+      return 'The gateway has accepted the configuration. Whether requests are processed, only a request shows.';
+    case 'BackendNotReady':
+      return policy.spec?.extProc?.every(entry => entry.failOpen)
+        ? 'The gateway has accepted the policy, but the processor is not ready: requests pass unprocessed, because it is failOpen.'
+        : 'The gateway has accepted the policy, but the processor is not ready: requests to the affected routes are answered with 500.';
     case 'NotAccepted':
       if (refusals.every(c => c.reason === 'TargetNotFound')) {
         return 'Requests pass without the extension.';
@@ -210,8 +258,12 @@ const severities: HealthHint['severity'][] = ['error', 'warning', 'info'];
  *
  * @public
  * @param policy - the object as the API server returns it; undefined where there is none
+ * @param backend - what the cluster holds of its external processor, as far as it is known
  */
-export function policyHealth(policy: LivePolicy | undefined): PolicyHealth {
+export function policyHealth(
+  policy: LivePolicy | undefined,
+  backend: LiveBackend = {},
+): PolicyHealth {
   if (!policy) {
     return {
       state: 'NotDeployed',
@@ -221,6 +273,7 @@ export function policyHealth(policy: LivePolicy | undefined): PolicyHealth {
       mechanisms: [],
       targets: [],
       ancestors: [],
+      backend: [],
       hints: [
         {
           id: 'not-deployed',
@@ -234,8 +287,11 @@ export function policyHealth(policy: LivePolicy | undefined): PolicyHealth {
     };
   }
   const ancestors = (policy.status?.ancestors ?? []).map(ancestorHealth);
+  const facts = backendFacts(policy, backend);
   const shared = {
-    state: overall(policy, ancestors),
+    state: overall(policy, ancestors, facts),
+    ancestors,
+    backend: facts,
     mechanisms: mechanismsOf(policy),
     targets: targetsOf(policy),
     generation: policy.metadata?.generation,
@@ -247,7 +303,6 @@ export function policyHealth(policy: LivePolicy | undefined): PolicyHealth {
     name: policy.metadata?.name ?? '',
     namespace: policy.metadata?.namespace ?? 'default',
     createdAt: policy.metadata?.creationTimestamp,
-    ancestors,
     hints: [
       ...explained(ancestors),
       ...general(shared).map(hint => ({ ...hint, ancestors: [] })),

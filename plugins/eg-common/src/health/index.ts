@@ -3,8 +3,13 @@ export { policyHealth } from './health';
 export { policyStates } from './types';
 export type {
   AncestorHealth,
+  BackendFact,
   HealthHint,
+  LiveBackend,
+  LiveDeployment,
+  LiveEndpointSlice,
   LivePolicy,
+  LiveTlsPolicy,
   PolicyAncestorStatus,
   PolicyCondition,
   PolicyHealth,

@@ -180,11 +180,11 @@ const extProc: Knowledge[] = [
     severity: 'error',
     message: /no ready endpoints for the related (\S+) (\S+?)\.?$/m,
     meaning: ([, kind, name]) =>
-      `No pod behind the ${kind} ${name} is ready: the processor does not run, or its readiness probe fails.`,
+      `There is no pod behind the ${kind} ${name}: the processor does not run, or the Service selects other labels.`,
     remedy: ([, , name]) =>
-      `Look at its pods: kubectl get endpointslices -n ${
+      `Start it, and check that the Service’s selector matches the pods’ labels: kubectl get endpointslices -n ${
         name!.split('/')[0]
-      } and kubectl logs; check that the Service’s selector matches the pods’ labels.`,
+      } -l kubernetes.io/service-name=${name!.split('/')[1]}.`,
   },
   {
     id: 'no-backend-refs',

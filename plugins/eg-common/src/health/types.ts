@@ -65,7 +65,52 @@ export interface PolicyCondition {
 }
 
 /**
- * The one word for what a gateway makes of a policy, the gravest first.
+ * What a cluster holds of an extension beside its policy. What is left out is not known.
+ *
+ * @public
+ */
+export interface LiveBackend {
+  deployments?: LiveDeployment[];
+  endpointSlices?: LiveEndpointSlice[];
+  tlsPolicies?: LiveTlsPolicy[];
+}
+
+/** What of a Deployment is read. @public */
+export interface LiveDeployment {
+  metadata?: { name?: string; namespace?: string };
+  status?: { readyReplicas?: number };
+}
+
+/** What of an EndpointSlice is read. @public */
+export interface LiveEndpointSlice {
+  metadata?: { namespace?: string; labels?: Record<string, string> };
+  endpoints?: { conditions?: { ready?: boolean } }[] | null;
+}
+
+/** What of a BackendTLSPolicy is read. @public */
+export interface LiveTlsPolicy {
+  metadata?: { name?: string; namespace?: string };
+  spec?: {
+    targetRefs?: PolicyTargetRef[];
+    validation?: { hostname?: string };
+  };
+  status?: { ancestors?: PolicyAncestorStatus[] };
+}
+
+/**
+ * Something that is known, or is not, of what a policy's extension runs as.
+ *
+ * @public
+ */
+export interface BackendFact {
+  /** `unknown` where the cluster does not say. */
+  state: 'good' | 'bad' | 'unknown';
+  text: string;
+}
+
+/**
+ * The one word for what a gateway makes of a policy, the gravest first. Accepted is the gateway's word for the
+ * configuration, and says nothing of requests; BackendNotReady is what is known to the contrary.
  *
  * @public
  */
@@ -73,6 +118,7 @@ export const policyStates = [
   'NotAccepted',
   'Conflicted',
   'NotAttached',
+  'BackendNotReady',
   'Stale',
   'Unknown',
   'NotDeployed',
@@ -138,5 +184,7 @@ export interface PolicyHealth {
   observedGeneration?: number;
   createdAt?: string;
   ancestors: AncestorHealth[];
+  /** What is known of the external processors; empty where there is none. */
+  backend: BackendFact[];
   hints: HealthHint[];
 }

@@ -204,6 +204,16 @@ export const answersSchema = z.strictObject({
       description:
         'Where the image is pushed; the name is added. Leave it out to fill it in later.',
     }),
+  cluster: z
+    .string({ error: 'give the name of a cluster that Backstage knows' })
+    .max(253, 'use at most 253 characters')
+    .regex(/^[!-~]+( [!-~]+)*$/, 'use letters, digits and signs of ASCII')
+    .optional()
+    .meta({
+      title: 'Cluster',
+      description:
+        'Where everything is tried out before it is published; nothing is written. Leave it out where Backstage knows only one.',
+    }),
   repoUrl: z
     .string({ error: 'give the repository' })
     .regex(

@@ -201,7 +201,7 @@ const steps: {
   {
     title: 'Where it runs',
     description: 'The gateway or route that it is attached to.',
-    questions: ['gatewayVersion', 'target', 'namespace', 'registry'],
+    questions: ['gatewayVersion', 'target', 'namespace', 'registry', 'cluster'],
     required: [],
   },
   {

@@ -22,16 +22,18 @@ export function clusterItem(
   given: {
     policies?: LivePolicy[];
     workload?: boolean;
+    related?: { apiVersion?: string; kind: string }[];
     errors?: KubernetesFetchError[];
   },
 ): Item {
-  const { policies, workload, errors = [] } = given;
+  const { policies, workload, related, errors = [] } = given;
   return {
     cluster: { name },
     podMetrics: [],
     errors,
     resources: [
       ...(policies ? [listed(policies)] : []),
+      ...(related ? [listed(related)] : []),
       ...(workload ? [listed([deployment]), listed(pods)] : []),
     ],
   };
@@ -71,5 +73,10 @@ export const clusterErrors = {
     errorType: 'UNKNOWN_ERROR',
     statusCode: 403,
     resourcePath: '/api/v1/pods',
+  },
+  endpointSlicesForbidden: {
+    errorType: 'UNKNOWN_ERROR',
+    statusCode: 403,
+    resourcePath: '/apis/discovery.k8s.io/v1/endpointslices',
   },
 } satisfies Record<string, KubernetesFetchError>;

@@ -11,3 +11,9 @@ const folder = join(__dirname, '../../../eg-common/src/health/__fixtures__');
 export function policyFixture(name: string): LivePolicy {
   return JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8'));
 }
+
+/** What the cluster held of its processor at the same time. */
+export function relatedFixtures(name: string): { kind: string }[] {
+  const file = join(folder, '../__observed__/related.json');
+  return JSON.parse(readFileSync(file, 'utf8'))[name];
+}

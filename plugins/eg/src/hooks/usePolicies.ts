@@ -11,6 +11,7 @@ import {
   PolicyOverview,
   policyOverview,
   policyResource,
+  reachResources,
   requestProblem,
   workloadResources,
 } from '../kubernetes';
@@ -55,7 +56,7 @@ function usesExtProc(response: ObjectsByEntityResponse | undefined): boolean {
 
 /**
  * The policies of an entity in every cluster. One request to Backstage's back end for each refresh, whatever the number
- * of policies; Deployments and Pods are part of it where there is an external processor.
+ * of policies; Deployments, Pods, endpoints and TLS policies are part of it where there is an external processor.
  */
 export function usePolicies(entity: Entity): Policies {
   const [last, setLast] = useState<ObjectsByEntityResponse>();
@@ -63,7 +64,9 @@ export function usePolicies(entity: Entity): Policies {
   const withWorkloads = tagged || usesExtProc(last);
   const { kubernetesObjects, error } = useCustomResources(
     entity,
-    withWorkloads ? [policyResource, ...workloadResources] : [policyResource],
+    withWorkloads
+      ? [policyResource, ...workloadResources, ...reachResources]
+      : [policyResource],
     refreshMs,
   );
   const clusters = useClusterNames();

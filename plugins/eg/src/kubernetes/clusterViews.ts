@@ -1,6 +1,9 @@
 import { ObjectsByEntityResponse } from '@backstage/plugin-kubernetes-common';
 import {
+  LiveBackend,
+  LiveEndpointSlice,
   LivePolicy,
+  LiveTlsPolicy,
   PolicyHealth,
   policyHealth,
   policyStates,
@@ -58,10 +61,31 @@ function workloadOf(item: ClusterItem): Workload {
   };
 }
 
+function isRefused({ errors }: ClusterItem, plural: string): boolean {
+  return errors.some(
+    error =>
+      'resourcePath' in error && error.resourcePath?.endsWith(`/${plural}`),
+  );
+}
+
+/** What is known of the processor; what the cluster does not show is left out. */
+function backendOf(item: ClusterItem): LiveBackend {
+  return {
+    deployments: objectsOf<Deployment>(item, 'Deployment'),
+    ...(isRefused(item, 'endpointslices')
+      ? {}
+      : {
+          endpointSlices: objectsOf<LiveEndpointSlice>(item, 'EndpointSlice'),
+        }),
+    tlsPolicies: objectsOf<LiveTlsPolicy>(item, 'BackendTLSPolicy'),
+  };
+}
+
 function policiesOf(item: ClusterItem, cluster: string): PolicyView[] {
+  const backend = backendOf(item);
   return objectsOf<LivePolicy>(item, 'EnvoyExtensionPolicy').map(found => {
     const object = { apiVersion: policyApiVersion, ...found };
-    const health = policyHealth(object);
+    const health = policyHealth(object, backend);
     return {
       key: `${cluster}/${health.namespace}/${health.name}`,
       cluster,

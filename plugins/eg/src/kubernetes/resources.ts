@@ -13,5 +13,19 @@ export const workloadResources: CustomResourceMatcher[] = [
   { group: '', apiVersion: 'v1', plural: 'pods' },
 ];
 
+/** How an external processor is reached: not every cluster has or shows it. */
+export const reachResources: CustomResourceMatcher[] = [
+  {
+    group: 'discovery.k8s.io',
+    apiVersion: 'v1',
+    plural: 'endpointslices',
+  },
+  {
+    group: 'gateway.networking.k8s.io',
+    apiVersion: 'v1',
+    plural: 'backendtlspolicies',
+  },
+];
+
 /** `apiVersion` of the policy, which lists leave out. */
 export const policyApiVersion = `${policyResource.group}/${policyResource.apiVersion}`;

@@ -9,6 +9,38 @@ export const examples: TemplateExample[] = [
     }),
   },
   {
+    description:
+      'Ask a cluster whether it would take every object and has what they refer to; fail where it cannot be asked.',
+    example: yaml.stringify({
+      steps: [
+        {
+          id: 'verify',
+          action: 'eg:verify',
+          name: 'Verify',
+          input: { cluster: 'production', require: ['dry-run', 'cluster'] },
+        },
+      ],
+    }),
+  },
+  {
+    description:
+      'Wait for at most five minutes until a deployed policy is accepted.',
+    example: yaml.stringify({
+      steps: [
+        {
+          id: 'check',
+          action: 'eg:verify',
+          name: 'Wait for the gateways',
+          input: {
+            cluster: 'production',
+            policy: { namespace: 'shop', name: 'mask-card-numbers' },
+            waitSeconds: 300,
+          },
+        },
+      ],
+    }),
+  },
+  {
     description: 'Insist on running the behaviour cases in a real Envoy.',
     example: yaml.stringify({
       steps: [

@@ -40,7 +40,7 @@ function repository(
   workspace.setContent({ ...skeleton, ...renderFiles(planned, script) });
 }
 
-async function run(input: { require?: string[] } = {}, rest: object = {}) {
+async function run(input: object = {}, rest: object = {}) {
   const context = {
     ...createMockActionContext({ input, workspacePath: workspace.path }),
     ...rest,
@@ -74,19 +74,31 @@ describe('eg:verify', () => {
       markers: 'passed',
       policy: 'passed',
       lua: 'skipped',
+      'dry-run': 'skipped',
+      cluster: 'skipped',
       behaviour: 'skipped',
     });
+    expect(markdown).toContain(
+      '- **skipped**: The cluster has what the extension needs (no cluster can be asked from here',
+    );
     expect(markdown).toContain(
       '- **skipped**: It does in a real Envoy what was asked for (no Envoy is configured',
     );
   });
 
   it('carries out its examples', async () => {
-    const [first, second] = examples.map(e => yaml.parse(e.example).steps[0]);
-    expect(first.action).toBe(action.id);
-    expect((await run(first.input)).error).toBeUndefined();
-    // Without an Envoy, insisting on it has to fail.
-    expect((await run(second.input)).error).toContain('it is required, but');
+    const [plain, withCluster, deployed, withEnvoy] = examples.map(
+      e => yaml.parse(e.example).steps[0],
+    );
+    expect(plain.action).toBe(action.id);
+    expect((await run(plain.input)).error).toBeUndefined();
+    // Without a cluster or an Envoy, insisting on it has to fail.
+    for (const { input } of [withCluster, withEnvoy]) {
+      expect((await run(input)).error).toContain('it is required, but');
+    }
+    expect((await run(deployed.input)).error).toContain(
+      'policy: no cluster can be asked from here',
+    );
   });
 
   it('starts no programs in a dry run', async () => {
@@ -205,9 +217,21 @@ describe('eg:verify', () => {
     expect((await run()).error).toContain('eg-extension.yaml is missing');
   });
 
+  it('leaves out what the template does not want', async () => {
+    await fs.remove(join(workspace.path, 'go.sum'));
+    const { error, markdown } = await run({ skip: ['tree'] });
+    expect(error).toBeUndefined();
+    expect(markdown).toContain(
+      '- **skipped**: The repository is complete (the template leaves it out)',
+    );
+    expect((await run({ skip: ['tree'], require: ['tree'] })).error).toContain(
+      'it is required, but: the template leaves it out',
+    );
+  });
+
   it('refuses to require a check that does not exist', async () => {
     expect((await run({ require: ['behavior'] })).error).toContain(
-      'require: "behavior" is no check; choose from tree, markers, policy, lua, behaviour',
+      'require: "behavior" is no check; choose from tree, markers, policy, lua, dry-run, cluster, behaviour',
     );
   });
 });

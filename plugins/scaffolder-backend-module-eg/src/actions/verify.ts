@@ -1,19 +1,53 @@
 import { resolveSafeChildPath } from '@backstage/backend-plugin-api';
+import { InputError } from '@backstage/errors';
 import { createTemplateAction } from '@backstage/plugin-scaffolder-node';
-import { reportMarkdown, verify, VerifyOptions } from '../verify';
+import {
+  chooseCluster,
+  kubernetesOfBackstage,
+  KubernetesServices,
+} from '../kubernetes';
+import {
+  checks,
+  Report,
+  reportMarkdown,
+  verify,
+  verifyDeployed,
+  VerifyOptions,
+} from '../verify';
 import { examples } from './verify.examples';
 
+/** Milliseconds that the API server of a cluster may take for one answer, and for all of a verification. */
+const clusterTimeouts = { request: 10_000, total: 60_000 };
+
+/** Seconds that a deployed policy may take, where the template does not say. */
+const defaultWait = 120;
+
+function failures({ checks: all }: Report): string {
+  return all
+    .filter(({ status }) => status === 'failed')
+    .map(
+      ({ title, details }) =>
+        `${title}:\n${details.map(d => `  - ${d}`).join('\n')}`,
+    )
+    .join('\n');
+}
+
 /**
- * `eg:verify`: checks the workspace and stops the task when a check fails, so that nothing wrong is published.
+ * `eg:verify`: checks the workspace and stops the task when a check fails, so that nothing wrong is published; or waits
+ * until a deployed policy is accepted.
  *
  * @public
  * @param options - see {@link readVerifyOptions}
+ * @param services - how Backstage’s Kubernetes plugin is asked; left out, no cluster is
  */
-export function createVerifyAction(options: VerifyOptions) {
+export function createVerifyAction(
+  options: VerifyOptions,
+  services?: KubernetesServices,
+) {
   return createTemplateAction({
     id: 'eg:verify',
     description:
-      'Verifies a generated extension: complete, rendered, the policy valid, and, where an Envoy is configured, its behaviour. Fails the task when a check fails.',
+      'Verifies a generated extension: complete, rendered, the policy valid, and, where there is a cluster or an Envoy, what they say to it. With policy, waits until a deployed EnvoyExtensionPolicy is accepted. Fails the task when a check fails. Writes nothing to a cluster.',
     examples,
     supportsDryRun: true,
     schema: {
@@ -28,7 +62,39 @@ export function createVerifyAction(options: VerifyOptions) {
             .array(z.string())
             .optional()
             .describe(
-              'Checks that may not be skipped: tree, markers, policy, lua, behaviour.',
+              `Checks that may not be skipped: ${checks
+                .map(c => c.id)
+                .join(', ')}.`,
+            ),
+        skip: z =>
+          z
+            .array(z.string())
+            .optional()
+            .describe(
+              'Checks to leave out, for example cluster where what the extension is for does not exist yet.',
+            ),
+        cluster: z =>
+          z
+            .string()
+            .optional()
+            .describe(
+              'Name of the cluster to ask, as Backstage’s Kubernetes plugin knows it; may be left out where there is only one.',
+            ),
+        policy: z =>
+          z
+            .object({ namespace: z.string().optional(), name: z.string() })
+            .optional()
+            .describe(
+              'A deployed EnvoyExtensionPolicy, which is checked instead of the workspace; its namespace is default unless given.',
+            ),
+        waitSeconds: z =>
+          z
+            .number()
+            .min(0)
+            .max(3600)
+            .optional()
+            .describe(
+              `How long the deployed policy may take until it is accepted; ${defaultWait} by default, 0 looks once.`,
             ),
       },
       output: {
@@ -38,33 +104,82 @@ export function createVerifyAction(options: VerifyOptions) {
       },
     },
     async handler(ctx) {
+      const { targetPath, require, skip, policy, waitSeconds } = ctx.input;
+      const connect =
+        services &&
+        (async (end: number = Infinity) => {
+          const { request, total } = clusterTimeouts;
+          return chooseCluster(
+            kubernetesOfBackstage(
+              services,
+              await ctx.getInitiatorCredentials(),
+            ),
+            // Forms give an empty text for what was left out.
+            ctx.input.cluster || undefined,
+            {
+              request,
+              // Who looks only once has to get an answer, too.
+              deadline: Math.min(
+                Date.now() + total,
+                Math.max(end, Date.now() + request),
+              ),
+              signal: ctx.signal,
+            },
+          );
+        });
+      const log = (line: string) => ctx.logger.info(line);
+      const finish = (report: Report, consequence: string) => {
+        ctx.output('report', { ...report });
+        ctx.output('markdown', reportMarkdown(report));
+        if (!report.passed) {
+          throw new Error(`${consequence}\n${failures(report)}`);
+        }
+      };
+
+      if (policy) {
+        if (!connect) {
+          throw new InputError(
+            'policy: no cluster can be asked from here; leave it out to verify the workspace',
+          );
+        }
+        if (require || skip || targetPath) {
+          throw new InputError(
+            'policy: a deployed policy is checked, not the workspace; leave out targetPath, require and skip, or policy',
+          );
+        }
+        const report = await verifyDeployed(
+          connect,
+          {
+            namespace: policy.namespace || 'default',
+            name: policy.name,
+            timeout: ctx.isDryRun ? 0 : (waitSeconds ?? defaultWait) * 1000,
+          },
+          { log, signal: ctx.signal },
+        );
+        finish(report, 'The policy is not accepted.');
+        return;
+      }
+
+      // All checks ask the same cluster, and see the same of it.
+      let cluster: ReturnType<typeof chooseCluster> | undefined;
       const report = await verify(
-        resolveSafeChildPath(ctx.workspacePath, ctx.input.targetPath ?? '.'),
+        resolveSafeChildPath(ctx.workspacePath, targetPath ?? '.'),
         options,
         {
-          require: ctx.input.require,
+          require,
+          skip,
           signal: ctx.signal,
-          log: line => ctx.logger.info(line),
+          log,
+          ...(connect ? { cluster: () => (cluster ??= connect()) } : {}),
           ...(ctx.isDryRun
             ? { noPrograms: 'a dry run starts no programs' }
             : {}),
         },
       );
       for (const { title, status, details } of report.checks) {
-        ctx.logger.info(`${status}: ${title}: ${details.join('; ')}`);
+        log(`${status}: ${title}: ${details.join('; ')}`);
       }
-      ctx.output('report', { ...report });
-      ctx.output('markdown', reportMarkdown(report));
-      const failed = report.checks.filter(c => c.status === 'failed');
-      if (failed.length > 0) {
-        throw new Error(
-          `Verification failed, nothing was published.\n${failed
-            .map(
-              c => `${c.title}:\n${c.details.map(d => `  - ${d}`).join('\n')}`,
-            )
-            .join('\n')}`,
-        );
-      }
+      finish(report, 'Verification failed, nothing was published.');
     },
   });
 }

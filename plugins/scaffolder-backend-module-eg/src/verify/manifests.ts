@@ -1,5 +1,6 @@
+import { resolveSafeChildPath } from '@backstage/backend-plugin-api';
 import fs from 'fs-extra';
-import { join, relative } from 'path';
+import { dirname, join, relative } from 'path';
 import { parseAllDocuments } from 'yaml';
 import { textFiles } from './files';
 
@@ -16,6 +17,8 @@ export interface Manifest {
     };
     [key: string]: any;
   };
+  /** It is in no kustomization: its owner merges it by hand. */
+  byHand?: boolean;
 }
 
 /**
@@ -45,4 +48,63 @@ export async function readManifests(directory: string): Promise<Manifest[]> {
     }
   }
   return manifests;
+}
+
+/** The ConfigMaps that a kustomization makes of files; kustomize adds a hash to their names. */
+async function generatedConfigMaps(
+  directory: string,
+  { file, object }: Manifest,
+): Promise<Manifest[]> {
+  return Promise.all(
+    (object.configMapGenerator ?? []).map(
+      async (generator: {
+        name: string;
+        namespace?: string;
+        files?: string[];
+        options?: { labels?: Record<string, string> };
+      }) => {
+        const { name, namespace, files = [], options } = generator;
+        const texts = files.map(async (key): Promise<[string, string]> => {
+          const path = resolveSafeChildPath(
+            directory,
+            join(dirname(file), key),
+          );
+          return [key, await fs.readFile(path, 'utf8')];
+        });
+        return {
+          file,
+          object: {
+            apiVersion: 'v1',
+            kind: 'ConfigMap',
+            metadata: { name, namespace, labels: options?.labels },
+            data: Object.fromEntries(await Promise.all(texts)),
+          },
+        };
+      },
+    ),
+  );
+}
+
+/**
+ * The objects that `kubectl apply -k` would send, and those that are to be merged by hand.
+ *
+ * @throws Error naming the file that is not YAML
+ */
+export async function appliedManifests(directory: string): Promise<Manifest[]> {
+  const manifests = await readManifests(directory);
+  const isKustomization = ({ object }: Manifest) =>
+    object.kind === 'Kustomization';
+  const kustomizations = manifests.filter(isKustomization);
+  const applied = kustomizations.flatMap(({ file, object }) =>
+    ((object.resources ?? []) as string[]).map(r => join(dirname(file), r)),
+  );
+  const generated = await Promise.all(
+    kustomizations.map(k => generatedConfigMaps(directory, k)),
+  );
+  return [
+    ...manifests
+      .filter(m => !isKustomization(m))
+      .map(m => (applied.includes(m.file) ? m : { ...m, byHand: true })),
+    ...generated.flat(),
+  ];
 }

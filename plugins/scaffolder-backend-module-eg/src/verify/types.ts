@@ -1,4 +1,5 @@
 import { ExtensionPlan } from 'backstage-plugin-eg-common';
+import { Cluster } from '../kubernetes';
 
 /**
  * How a check ended.
@@ -50,6 +51,8 @@ export interface CheckContext {
   options: VerifyOptions;
   /** Why programs may not be run, where they may not. */
   noPrograms?: string;
+  /** The cluster to ask, where there may be one. */
+  cluster?: () => Promise<Cluster>;
   signal?: AbortSignal;
   log(line: string): void;
 }

@@ -5,6 +5,8 @@ import fs from 'fs-extra';
 import { parse } from 'yaml';
 import { ExtensionPlan, parsePlan } from 'backstage-plugin-eg-common';
 import { behaviourCheck } from './behaviour';
+import { clusterCheck } from './cluster';
+import { dryRunCheck } from './dryRun';
 import { luaCheck } from './lua';
 import { markersCheck } from './markers';
 import { policyCheck } from './policy';
@@ -14,6 +16,7 @@ import {
   CheckContext,
   CheckDefinition,
   Report,
+  skipped,
   VerifyOptions,
 } from './types';
 
@@ -23,6 +26,8 @@ export const checks: readonly CheckDefinition[] = [
   markersCheck,
   policyCheck,
   luaCheck,
+  dryRunCheck,
+  clusterCheck,
   behaviourCheck,
 ];
 
@@ -58,36 +63,45 @@ async function readPlan(directory: string): Promise<ExtensionPlan> {
  * @param directory - the repository
  * @param options - what may be used
  * @param rest.require - ids of checks that may not be skipped: a skipped one counts as failed
+ * @param rest.skip - ids of checks that do not run
  * @param rest.noPrograms - why programs may not be run, where they may not
+ * @param rest.cluster - the cluster to ask, where there may be one
  * @returns every check with how it ended
  * @throws InputError when the folder holds no plan or `require` names an unknown check
  */
 export async function verify(
   directory: string,
   options: VerifyOptions,
-  rest: Partial<Pick<CheckContext, 'log' | 'signal' | 'noPrograms'>> & {
+  rest: Partial<
+    Pick<CheckContext, 'log' | 'signal' | 'noPrograms' | 'cluster'>
+  > & {
     require?: readonly string[];
+    skip?: readonly string[];
   } = {},
 ): Promise<Report> {
-  const { require: required = [], ...context } = rest;
-  const unknown = required.find(id => !checks.some(c => c.id === id));
-  if (unknown) {
-    throw new InputError(
-      `require: "${unknown}" is no check; choose from ${checks
-        .map(c => c.id)
-        .join(', ')}`,
-    );
+  const { require: required = [], skip = [], ...context } = rest;
+  for (const [field, ids] of Object.entries({ require: required, skip })) {
+    const unknown = ids.find(id => !checks.some(c => c.id === id));
+    if (unknown) {
+      throw new InputError(
+        `${field}: "${unknown}" is no check; choose from ${checks
+          .map(c => c.id)
+          .join(', ')}`,
+      );
+    }
   }
   const plan = await readPlan(directory);
   const results: Check[] = [];
   for (const { id, title, run } of checks) {
-    const { status, details } = await run({
-      log: () => {},
-      ...context,
-      directory,
-      plan,
-      options,
-    });
+    const { status, details } = skip.includes(id)
+      ? skipped('the template leaves it out')
+      : await run({
+          log: () => {},
+          ...context,
+          directory,
+          plan,
+          options,
+        });
     const refused = status === 'skipped' && required.includes(id);
     results.push({
       id,

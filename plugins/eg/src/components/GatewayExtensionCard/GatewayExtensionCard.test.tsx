@@ -24,14 +24,13 @@ const showPolicies = (...names: string[]) =>
 
 describe('GatewayExtensionCard', () => {
   it.each([
-    ['accepted-lua', 'Accepted', /has accepted the policy/],
+    ['accepted-lua', 'Accepted by the gateway', /only a request shows/],
     ['lua-disabled', 'Not accepted', /answered with 500/],
     ['conflicted-route', 'Conflicted', /by the other policy only/],
     ['overridden', 'Overridden', /another policy runs in its place/],
     ['merged-child', 'Merged', /together with another policy/],
     ['target-missing', 'Not attached', /pass without the extension/],
     ['stale', 'Stale', /as before the last change/],
-    ['unknown', 'Unknown', /is not known/],
   ])('shows %s as %s', async (name, state, effect) => {
     const { container } = showPolicies(name);
     expect(await screen.findByText(state)).toBeInTheDocument();
@@ -45,7 +44,7 @@ describe('GatewayExtensionCard', () => {
     const counts = within(list).getAllByRole('listitem');
     expect(counts.map(item => item.textContent)).toEqual([
       'Not accepted1 policy',
-      'Accepted2 policies',
+      'Accepted by the gateway2 policies',
     ]);
     expect(
       screen.getByText('The gravest: default/lua-disabled in local'),
@@ -62,7 +61,9 @@ describe('GatewayExtensionCard', () => {
         }),
       ]).apis,
     );
-    expect(await screen.findByText('Accepted')).toBeInTheDocument();
+    expect(
+      await screen.findByText('Accepted by the gateway'),
+    ).toBeInTheDocument();
     expect(
       screen.getByText(/The external processor in local is not ready/),
     ).toBeInTheDocument();
@@ -80,7 +81,9 @@ describe('GatewayExtensionCard', () => {
         }),
       ]).apis,
     );
-    expect(await screen.findByText('Accepted')).toBeInTheDocument();
+    expect(
+      await screen.findByText('Accepted by the gateway'),
+    ).toBeInTheDocument();
     expect(screen.queryByText(/is not ready/)).not.toBeInTheDocument();
   });
 

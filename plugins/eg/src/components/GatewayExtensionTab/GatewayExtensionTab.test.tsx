@@ -7,7 +7,7 @@ import { accessibilityFaults } from '../../__testUtils__/axe';
 import { clusterErrors, clusterItem } from '../../__testUtils__/cluster';
 import { entity } from '../../__testUtils__/entity';
 import { kubernetesApis } from '../../__testUtils__/kubernetesApis';
-import { policyFixture } from '../../__testUtils__/policies';
+import { policyFixture, relatedFixtures } from '../../__testUtils__/policies';
 import { gatewayExtensionTab } from '../../extensions';
 import { refreshMs } from '../../hooks/usePolicies';
 
@@ -31,7 +31,15 @@ async function showPolicies(policies: LivePolicy[], workload = false) {
 
 /** Each state on an object with the exact conditions, and what the page must say about it. */
 const states: [string, string, RegExp[]][] = [
-  ['accepted-lua', 'Accepted', [/not that requests are processed/]],
+  [
+    'accepted-lua',
+    'Accepted by the gateway',
+    [
+      /Whether requests are processed, only a request shows/,
+      /not that requests are processed/,
+      /kubectl get gateway eg -n default/,
+    ],
+  ],
   [
     'lua-disabled',
     'Not accepted',
@@ -48,7 +56,7 @@ const states: [string, string, RegExp[]][] = [
     [/oldest wins by creationTimestamp/, /Put both extensions into one policy/],
   ],
   ['overridden', 'Overridden', [/take over for default\/my-route/]],
-  ['merged-child', 'Merged', [/merged with default\/lua-gw/]],
+  ['merged-child', 'Merged', [/merged with default\/merged-parent/]],
   [
     'target-missing',
     'Not attached',
@@ -59,7 +67,6 @@ const states: [string, string, RegExp[]][] = [
     'Stale',
     [/has not judged the latest change/, /^3, status is about 1$/],
   ],
-  ['unknown', 'Unknown', [/no condition that says/, /^No conditions\.$/]],
 ];
 
 describe('GatewayExtensionTab', () => {
@@ -78,18 +85,16 @@ describe('GatewayExtensionTab', () => {
   it('shows every ancestor with its own state and conditions', async () => {
     await showPolicies([policyFixture('two-gateways')]);
     const gateways = within(screen.getByRole('region', { name: 'Gateways' }));
-    const [good, bad] = gateways
+    const [bad, good] = gateways
       .getAllByText(/^Gateway default\//)
       .map(name => within(name.closest('li')!));
-    expect(good!.getByText('Gateway default/eg')).toBeInTheDocument();
-    expect(good!.getByText('Accepted')).toBeInTheDocument();
+    expect(good!.getByText('Gateway default/internal')).toBeInTheDocument();
+    expect(good!.getByText('Accepted by the gateway')).toBeInTheDocument();
     expect(good!.getByText('Accepted=True Accepted')).toBeInTheDocument();
-    expect(bad!.getByText('Gateway default/internal')).toBeInTheDocument();
+    expect(bad!.getByText('Gateway default/eg')).toBeInTheDocument();
     expect(bad!.getByText('Not accepted')).toBeInTheDocument();
     expect(bad!.getByText('Accepted=False Invalid')).toBeInTheDocument();
-    expect(
-      screen.getByText('Concerns Gateway default/internal'),
-    ).toBeInTheDocument();
+    expect(screen.getByText('Concerns Gateway default/eg')).toBeInTheDocument();
   });
 
   it('shows mechanism, targets and age', async () => {
@@ -136,22 +141,73 @@ describe('GatewayExtensionTab', () => {
             expect.objectContaining({ plural: 'envoyextensionpolicies' }),
             expect.objectContaining({ plural: 'deployments' }),
             expect.objectContaining({ plural: 'pods' }),
+            expect.objectContaining({ plural: 'endpointslices' }),
+            expect.objectContaining({ plural: 'backendtlspolicies' }),
           ],
         }),
       ),
     );
   });
 
+  it('does not call a policy healthy whose processor has no ready endpoint', async () => {
+    const { apis } = kubernetesApis([
+      clusterItem('local', {
+        policies: [policyFixture('accepted-extproc-not-ready')],
+        related: relatedFixtures('accepted-extproc-not-ready'),
+      }),
+    ]);
+    const { container } = show(apis);
+    expect(
+      await screen.findByRole('button', {
+        name: /^Processor not ready ?default\/accepted-extproc-not-ready/,
+      }),
+    ).toBeInTheDocument();
+    expect(screen.getByText(/answered with 500/)).toBeInTheDocument();
+    const processor = within(
+      screen.getByRole('region', { name: 'External processor' }),
+    );
+    expect(
+      processor.getByText(
+        'Service default/extproc-failing: 0 of 1 endpoints ready.',
+      ),
+    ).toBeInTheDocument();
+    expect(await accessibilityFaults(container)).toEqual([]);
+  });
+
+  it('says what it knows of TLS to the processor, and what it does not', async () => {
+    const { apis } = kubernetesApis([
+      clusterItem('local', {
+        policies: [policyFixture('accepted-extproc-wrong-hostname')],
+        related: relatedFixtures('accepted-extproc-wrong-hostname'),
+      }),
+    ]);
+    show(apis);
+    expect(
+      await screen.findByText(
+        /certificate is for another\.lab, only a request shows/,
+      ),
+    ).toBeInTheDocument();
+    expect(
+      screen.getByText(/TLS to it fails, requests get 500/),
+    ).toBeInTheDocument();
+  });
+
   it('does not claim to know of a processor that it may not see', async () => {
     const { apis } = kubernetesApis([
       clusterItem('local', {
         policies: [policyFixture('accepted-extproc')],
-        errors: [clusterErrors.podsForbidden],
+        errors: [
+          clusterErrors.podsForbidden,
+          clusterErrors.endpointSlicesForbidden,
+        ],
       }),
     ]);
     show(apis);
     expect(
       await screen.findByText(/Backstage may not list Deployments or Pods/),
+    ).toBeInTheDocument();
+    expect(
+      screen.getByText(/Backstage may not list EndpointSlices/),
     ).toBeInTheDocument();
     expect(screen.queryByText(/may not read EnvoyExt/)).toBeNull();
   });

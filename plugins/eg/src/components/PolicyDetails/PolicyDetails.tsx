@@ -11,6 +11,7 @@ import { stringify } from 'yaml';
 import { useEgTranslation } from '../../hooks/useEgTranslation';
 import { PolicyView, Workload } from '../../kubernetes';
 import { AncestorList } from '../AncestorList';
+import { BackendFacts } from '../BackendFacts';
 import { CodeBlock } from '../CodeBlock';
 import { HintList } from '../HintList';
 import { WorkloadStatus } from '../WorkloadStatus';
@@ -115,6 +116,7 @@ export function PolicyDetails(props: {
       </Part>
       {usesExtProc && (
         <Part title={t('workload.title')}>
+          <BackendFacts facts={health.backend} />
           <WorkloadStatus workload={workload} cluster={cluster} />
         </Part>
       )}

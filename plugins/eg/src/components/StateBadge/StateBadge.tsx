@@ -1,7 +1,8 @@
 import { Badge } from '@backstage/ui';
 import {
   RemixiconComponentType,
-  RiCheckboxCircleLine,
+  RiAlertLine,
+  RiCheckLine,
   RiCloseCircleLine,
   RiForbidLine,
   RiGitMergeLine,
@@ -15,12 +16,14 @@ import { useEgTranslation } from '../../hooks/useEgTranslation';
 
 /** Each state has a word and a shape; the colour only repeats them. */
 const looks: Record<PolicyState, [RemixiconComponentType, string]> = {
-  Accepted: [RiCheckboxCircleLine, '--bui-fg-positive'],
-  Merged: [RiGitMergeLine, '--bui-fg-positive'],
+  // No green: that the gateway has accepted a policy does not mean that requests are processed.
+  Accepted: [RiCheckLine, '--bui-fg-primary'],
+  Merged: [RiGitMergeLine, '--bui-fg-primary'],
   Overridden: [RiStackLine, '--bui-fg-warning'],
   Stale: [RiTimeLine, '--bui-fg-warning'],
   Unknown: [RiQuestionLine, '--bui-fg-warning'],
   NotDeployed: [RiForbidLine, '--bui-fg-secondary'],
+  BackendNotReady: [RiAlertLine, '--bui-fg-negative'],
   NotAttached: [RiLinkUnlinkM, '--bui-fg-negative'],
   Conflicted: [RiCloseCircleLine, '--bui-fg-negative'],
   NotAccepted: [RiCloseCircleLine, '--bui-fg-negative'],

@@ -1,0 +1,1 @@
+export { BackendFacts } from './BackendFacts';
