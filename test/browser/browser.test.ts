@@ -1,4 +1,5 @@
-import { describeWith } from '../src/tools';
+import { lacking } from '../lab/namespaces';
+import { describeUnless, describeWith } from '../src/tools';
 import { accessibilityStories } from './accessibility.story';
 import { startBackstage } from './backstage';
 import { chromiumProgram } from './chromium';
@@ -25,7 +26,7 @@ describeWith([chromiumProgram, 'git'], 'the whole flow in a browser', () => {
     accessibilityStories();
   });
 
-  describe('with a stub of a Kubernetes API', () => {
+  describeUnless(lacking(), 'with a real gateway', () => {
     inBackstage(startWithCluster);
     policyStatusStories();
   });
