@@ -13,7 +13,8 @@ import { inBackstage } from './story';
 import { wasmStory } from './wasm.story';
 
 // Material UI 4 throws under React 18 when the keyboard reaches a button in the moment in which it is mounted.
-jest.retryTimes(1, { logErrorsBeforeRetry: true });
+// At once, since the last stories leave no cluster to try again with.
+jest.retryTimes(1, { logErrorsBeforeRetry: true, retryImmediately: true });
 
 describeWith([chromiumProgram, 'git'], 'the whole flow in a browser', () => {
   describe('with no cluster', () => {

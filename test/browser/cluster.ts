@@ -58,10 +58,17 @@ export function labelled<T extends KubernetesObject>(object: T, id: string): T {
     : object;
 }
 
-/** What brings a situation of the lab about, for the entity. */
+/** What brings a situation of the lab about: the policy that it is about is the entity’s, others are not. */
 export function situationObjects(name: string): KubernetesObject[] {
   const found = situations.find(situation => situation.name === name)!;
-  return found.objects.map(object => labelled(object, deployed));
+  return found.objects.map(object =>
+    labelled(
+      object,
+      object.kind === 'EnvoyExtensionPolicy' && object.metadata.name !== name
+        ? 'another'
+        : deployed,
+    ),
+  );
 }
 
 /** The Deployment and the Pods of an external processor, of which one does not start. */
