@@ -1,4 +1,5 @@
-import { describeWith } from '../src/tools';
+import { lacking } from '../lab/namespaces';
+import { describeUnless, describeWith } from '../src/tools';
 import { accessibilityStories } from './accessibility.story';
 import { startBackstage } from './backstage';
 import { chromiumProgram } from './chromium';
@@ -12,7 +13,8 @@ import { inBackstage } from './story';
 import { wasmStory } from './wasm.story';
 
 // Material UI 4 throws under React 18 when the keyboard reaches a button in the moment in which it is mounted.
-jest.retryTimes(1, { logErrorsBeforeRetry: true });
+// At once, since the last stories leave no cluster to try again with.
+jest.retryTimes(1, { logErrorsBeforeRetry: true, retryImmediately: true });
 
 describeWith([chromiumProgram, 'git'], 'the whole flow in a browser', () => {
   describe('with no cluster', () => {
@@ -25,7 +27,7 @@ describeWith([chromiumProgram, 'git'], 'the whole flow in a browser', () => {
     accessibilityStories();
   });
 
-  describe('with a stub of a Kubernetes API', () => {
+  describeUnless(lacking(), 'with a real gateway', () => {
     inBackstage(startWithCluster);
     policyStatusStories();
   });

@@ -1,38 +1,56 @@
 import { Page } from 'playwright-core';
-import {
-  KubernetesObject,
-  recordedPolicy,
-  recordedWorkload,
-} from '../kubernetes/stub';
 import { seriousFaults } from './accessibility';
-import { cluster, deployed } from './cluster';
+import {
+  arrange,
+  clear,
+  cluster,
+  deployed,
+  labelled,
+  permit,
+  situationObjects,
+  workload,
+} from './cluster';
 import { screenshot, story } from './story';
 
-/** What the stub holds and does, and what the tab must say. */
-interface Situation {
+/** What is so in the cluster, and what the tab must say. */
+interface Shown {
   title: string;
-  /** Names of recorded policies. */
-  policies?: string[];
+  /** A situation of the lab. */
+  situation?: string;
   workload?: boolean;
+  /** Whether the gateway takes Lua. */
+  luaDisabled?: boolean;
+  /** What Backstage’s account may not list. */
   forbidden?: string[];
-  noCrd?: boolean;
   says: string[];
 }
 
-const situations: Situation[] = [
+const shown: Shown[] = [
   {
     title: 'accepted ExtProc',
-    policies: ['accepted-extproc'],
+    situation: 'accepted-extproc',
     workload: true,
     says: [
+      'Accepted by the gateway',
       'Accepted=True Accepted',
+      'Service default/extproc: 1 of 1 endpoints ready.',
       'Deployment default/my-extension: 1 of 2 replicas ready',
       'default/my-extension-6d5f7c9b8-4kq2x: Running',
     ],
   },
   {
+    title: 'accepted, processor not ready',
+    situation: 'accepted-extproc-not-ready',
+    says: [
+      'Processor not ready',
+      'Accepted=True Accepted',
+      'Service default/extproc-failing: 0 of 1 endpoints ready.',
+    ],
+  },
+  {
     title: 'Lua switched off',
-    policies: ['lua-disabled'],
+    situation: 'lua-disabled',
+    luaDisabled: true,
     says: [
       'Every request to the affected routes is answered with 500.',
       'Lua is switched off in this Envoy Gateway',
@@ -42,85 +60,95 @@ const situations: Situation[] = [
   },
   {
     title: 'conflicted',
-    policies: ['conflicted-route'],
+    situation: 'conflicted-route',
     says: ['Conflicted', 'Accepted=False Conflicted'],
   },
   {
     title: 'overridden',
-    policies: ['overridden'],
+    situation: 'overridden',
     says: ['Overridden=True Overridden', 'default/my-route'],
   },
   {
     title: 'target missing',
-    policies: ['target-missing'],
+    situation: 'target-missing',
     says: ['Not attached', 'No gateway has reported on this policy.'],
   },
   {
     title: 'workload forbidden',
-    policies: ['accepted-extproc'],
-    forbidden: ['deployments', 'pods'],
+    situation: 'accepted-extproc',
+    forbidden: ['deployments', 'pods', 'endpointslices'],
     says: [
       'Accepted=True Accepted',
-      'may not list Deployments or Pods in stub',
+      'may not list Deployments or Pods in lab',
+      'Backstage may not list EndpointSlices',
     ],
   },
   {
     title: 'policies forbidden',
     forbidden: ['envoyextensionpolicies'],
     says: [
-      'Backstage may not read EnvoyExtensionPolicies in stub',
+      'Backstage may not read EnvoyExtensionPolicies in lab',
       'verbs get and list on envoyextensionpolicies',
     ],
   },
-  {
-    title: 'CRD missing',
-    noCrd: true,
-    says: ['Envoy Gateway is not installed in stub', 'Install Envoy Gateway'],
-  },
 ];
+
+/** Of another entity, and not to be shown. */
+const foreign = situationObjects('target-missing').map(object =>
+  labelled(
+    {
+      ...object,
+      metadata: { ...object.metadata, name: 'missing-of-another' },
+    },
+    'another',
+  ),
+);
 
 async function openTab(page: Page): Promise<void> {
   await page.goto(`/catalog/default/component/${deployed}/gateway-extension`);
 }
 
-/** Puts the stub into a situation. */
-function arrange(situation: Situation): void {
-  const { policies = [], workload, forbidden = [], noCrd } = situation;
-  const objects: KubernetesObject[] = policies.map(fixture =>
-    recordedPolicy(fixture, deployed),
-  );
-  cluster.api.objects = [
-    ...objects,
-    ...(workload ? recordedWorkload(deployed) : []),
-    // Of another entity, and not to be shown.
-    recordedPolicy('stale', 'another'),
-  ];
-  cluster.api.forbidden = forbidden;
-  cluster.api.hasCrd = !noCrd;
-}
+/** Objects that a story begins with. */
+const objectsOf = (wanted: Shown) => [
+  ...(wanted.situation ? situationObjects(wanted.situation) : []),
+  ...(wanted.workload ? workload : []),
+  ...foreign,
+];
 
 /** What the tab and the card say about what is in a cluster. */
 export function policyStatusStories(): void {
-  for (const situation of situations) {
-    story(`The tab shows what is so: ${situation.title}`, async page => {
-      arrange(situation);
-      await openTab(page);
-      for (const text of situation.says) {
-        await page.getByText(text).first().waitFor();
+  for (const wanted of shown) {
+    const { title, says, luaDisabled, forbidden } = wanted;
+    story(`The tab shows what is so: ${title}`, async page => {
+      if (luaDisabled) {
+        await cluster.lab.envoyGateway.start({ enableLua: false });
       }
-      expect(await page.getByText('stale').count()).toBe(0);
-      await screenshot(page, `tab-${situation.title.replace(/ /g, '-')}`);
+      await permit(forbidden);
+      try {
+        await arrange(objectsOf(wanted));
+        await openTab(page);
+        for (const text of says) {
+          await page.getByText(text).first().waitFor();
+        }
+        expect(await page.getByText('missing-of-another').count()).toBe(0);
+        await screenshot(page, `tab-${title.replace(/\W+/g, '-')}`);
+      } finally {
+        await permit();
+        if (luaDisabled) {
+          await cluster.lab.envoyGateway.start({ enableLua: true });
+        }
+      }
     });
   }
 
   story(
     'The tab shows a policy that is deployed while the page is open',
     async page => {
-      arrange({ title: 'nothing', says: [] });
+      await arrange(foreign);
       await openTab(page);
       await page.getByText('There is no policy yet').waitFor();
       await screenshot(page, 'tab-not-deployed');
-      arrange(situations[0]!);
+      await arrange(objectsOf(shown[0]!));
       await page.getByText('Accepted=True Accepted').waitFor();
       await page.getByRole('link', { name: 'Overview' }).click();
       await page
@@ -136,16 +164,17 @@ export function policyStatusStories(): void {
       `axe finds no serious fault in the tab (${colorScheme})`,
       async page => {
         await page.emulateMedia({ colorScheme });
-        const policies = [
-          'accepted-extproc',
-          'lua-disabled',
-          'overridden',
-          'target-missing',
-          'two-gateways',
-        ];
-        arrange({ title: 'many', policies, workload: true, says: [] });
+        const [overridden] = situationObjects('overridden');
+        await arrange([
+          ...situationObjects('accepted-extproc'),
+          ...workload,
+          overridden!,
+          ...situationObjects('section-not-found-route'),
+          ...situationObjects('target-missing'),
+          ...situationObjects('two-gateways'),
+        ]);
         await openTab(page);
-        for (const policy of ['accepted-extproc', 'lua-disabled']) {
+        for (const policy of ['accepted-extproc', 'section-not-found-route']) {
           await page.getByRole('button', { name: policy }).click();
         }
         await page.getByRole('button', { name: 'YAML' }).first().click();
@@ -160,10 +189,23 @@ export function policyStatusStories(): void {
     );
   }
 
-  story('The tab says that a cluster cannot be reached', async page => {
-    await cluster.api.close();
+  story('The tab says that Envoy Gateway is not installed', async page => {
+    await clear();
+    await cluster.lab.kubectl([
+      ...['delete', 'crd'],
+      'envoyextensionpolicies.gateway.envoyproxy.io',
+    ]);
     await openTab(page);
-    await page.getByText('Cluster stub cannot be reached').waitFor();
+    await page.getByText('Envoy Gateway is not installed in lab').waitFor();
+    await page.getByText('Install Envoy Gateway with its CRDs').waitFor();
+    await screenshot(page, 'tab-CRD-missing');
+  });
+
+  // The last one: nothing can be asked after it.
+  story('The tab says that a cluster cannot be reached', async page => {
+    await cluster.lab.down();
+    await openTab(page);
+    await page.getByText('Cluster lab cannot be reached').waitFor();
     await page.getByText('Check the address in kubernetes').waitFor();
     await screenshot(page, 'tab-unreachable');
   });

@@ -35,7 +35,7 @@ export function inBackstage(start: () => Promise<Backstage>): void {
       permissions: ['clipboard-read', 'clipboard-write'],
     });
     context.setDefaultTimeout(patience);
-  }, 180_000);
+  }, 300_000);
 
   afterAll(async () => {
     await browser?.close();

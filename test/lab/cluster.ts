@@ -181,7 +181,11 @@ export async function startCluster(
     },
     async remove(objects) {
       await kubectl(
-        ['delete', '--ignore-not-found', '--wait=true', '--filename=-'],
+        [
+          ...['delete', '--ignore-not-found', '--timeout=60s'],
+          // There is no kubelet that would end pods.
+          ...['--grace-period=0', '--force', '--filename=-'],
+        ],
         text(objects),
       );
     },

@@ -1,5 +1,6 @@
 import execa from 'execa';
 import fs from 'fs-extra';
+import { tmpdir } from 'os';
 import { join } from 'path';
 import { describeUnless } from '../src/tools';
 import { Lab, startLab } from './lab';
@@ -117,7 +118,7 @@ describeUnless(lacking(), 'the lab', () => {
 
   describe('npm run lab', () => {
     const root = join(__dirname, '../..');
-    const folder = fs.mkdtempSync('/tmp/eg-lab-test-');
+    const folder = join(tmpdir(), `eg-lab-test-${process.pid}`);
     const lab = (...args: string[]) =>
       execa(
         process.execPath,
