@@ -29,6 +29,7 @@ const commands = {
   start: ['node', 'scripts/start.mjs'],
   test: ['node', 'scripts/test.mjs'],
   matrix: ['node', 'scripts/run.mjs', 'test/matrix/main.ts'],
+  lab: ['node', 'scripts/run.mjs', 'test/lab/main.ts'],
   ...Object.fromEntries(
     ['generate', 'recommend', 'verify', 'form'].map(name => [
       name,

@@ -1,5 +1,7 @@
 // Runs a local Backstage with this project in it: front end, back end and, where no GitHub token is configured, a Git
 // host to publish to. Everything listens on this machine only and ends with this process.
+//
+//   --lab  shows the policies of the lab that `npm run lab -- up` started
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -9,6 +11,7 @@ import { createServer } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { ConfigSources } from '@backstage/config-loader';
 
 const require = createRequire(import.meta.url);
@@ -84,6 +87,19 @@ async function checkPort({ name, port, variable, setting }) {
       }
     });
   }
+}
+
+/** The clusters of Backstage: the lab alone. */
+function labClusters() {
+  require('@backstage/cli/config/nodeTransform.cjs');
+  const { readState, usualFolder } = require('../test/lab/state');
+  const state = readState(usualFolder);
+  if (!state) {
+    throw new StartError(
+      '--lab: no lab is up; start it with npm run lab -- up',
+    );
+  }
+  return [{ type: 'config', clusters: [state.cluster] }];
 }
 
 /** Starts `backstage-cli package start` in a process group of its own, so that it can be ended with all its children. */
@@ -191,7 +207,18 @@ async function main() {
     process.on(name, () => end(0));
   }
 
+  let options;
+  try {
+    options = parseArgs({ options: { lab: { type: 'boolean' } } }).values;
+  } catch (error) {
+    throw new StartError(error.message);
+  }
   const env = { ...process.env };
+  if (options.lab) {
+    env.APP_CONFIG_kubernetes_clusterLocatorMethods = JSON.stringify(
+      labClusters(),
+    );
+  }
   if (!env.GITHUB_TOKEN?.trim()) {
     delete env.GITHUB_TOKEN;
   }

@@ -62,7 +62,9 @@ const suites = {
   format: whole('prettier', '--check', '.', '--loglevel', 'warn'),
   types: whole('tsc', '--noEmit', '-p', '.'),
   lint: whole('backstage-cli', 'repo', 'lint', '--max-warnings', '0'),
-  tests: jest('^(?!.*/test/(start|browser)/).*$', 2),
+  tests: jest('^(?!.*/test/(start|browser|lab)/).*$', 2),
+  // A control plane each, with deadlines of its own.
+  lab: jest('/test/lab/', 1),
   // Each of these runs a whole Backstage; two at once, or anything beside them, would make them wait for each other.
   browser: jest('/test/(start|browser)/', 1),
   matrix: () => {

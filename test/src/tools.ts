@@ -14,24 +14,36 @@ export function hasProgram(program: string): boolean {
 export const requireAll = process.env.EG_REQUIRE_ALL === '1';
 
 /**
- * `describe` where all programs are there; else skipped, with the missing ones in its name, or, where everything is
- * required, a failing test.
+ * `describe` where nothing is missing; else skipped, with what is missing in its name, or, where everything is required,
+ * a failing test.
  */
-export function describeWith(
-  programs: readonly string[],
+export function describeUnless(
+  missing: readonly string[],
   title: string,
   body: () => void,
 ): void {
-  const missing = programs.filter(program => !hasProgram(program));
   if (missing.length === 0) {
     describe(title, body);
   } else if (requireAll) {
     describe(title, () => {
-      it('has the programs that it needs', () => {
+      it('has what it needs', () => {
         expect(missing).toEqual([]);
       });
     });
   } else {
     describe.skip(`${title} (needs ${missing.join(', ')})`, body);
   }
+}
+
+/** {@link describeUnless} for programs. */
+export function describeWith(
+  programs: readonly string[],
+  title: string,
+  body: () => void,
+): void {
+  describeUnless(
+    programs.filter(program => !hasProgram(program)),
+    title,
+    body,
+  );
 }
