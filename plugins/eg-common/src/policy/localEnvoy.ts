@@ -1,4 +1,5 @@
 import { ExtensionPlan } from '../plan';
+import { milliseconds } from './schema';
 
 const type = (name: string) => `type.googleapis.com/${name}`;
 
@@ -23,17 +24,7 @@ function cluster(name: string, port: number, options: object = {}) {
 
 /** A Gateway API Duration as a protobuf duration in JSON: `1m500ms` is `60.5s`. */
 export function protobufDuration(duration: string): string {
-  const units: Record<string, number> = {
-    h: 3600000,
-    m: 60000,
-    s: 1000,
-    ms: 1,
-  };
-  const milliseconds = [...duration.matchAll(/([0-9]+)(ms|h|m|s)/g)].reduce(
-    (sum, [, amount, unit]) => sum + Number(amount) * units[unit!]!,
-    0,
-  );
-  return `${milliseconds / 1000}s`;
+  return `${milliseconds(duration) / 1000}s`;
 }
 
 /** Body modes in Envoy's ext_proc API. */
