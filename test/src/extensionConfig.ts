@@ -2,7 +2,7 @@
 // Gateway's translation, or what a running Envoy says that it was given.
 
 /** Protobuf JSON has names in camel case and leaves defaults out; durations may have more digits. */
-export function normalised(value: any): any {
+function normalised(value: any): any {
   if (Array.isArray(value)) {
     return value.map(normalised);
   }
@@ -24,7 +24,7 @@ export function normalised(value: any): any {
 }
 
 /** Every object in a configuration that satisfies a condition. */
-export function find(value: any, matches: (object: any) => boolean): any[] {
+function find(value: any, matches: (object: any) => boolean): any[] {
   if (typeof value !== 'object' || value === null) {
     return [];
   }
@@ -35,24 +35,22 @@ export function find(value: any, matches: (object: any) => boolean): any[] {
 }
 
 /** The parts of a normalised configuration that an extension depends on. */
-export function extensionOf(config: any): Record<string, any> {
+function extensionOf(config: any): Record<string, any> {
+  const isGateways = (v: any) => /^http-/.test(v.statPrefix ?? '');
   const [listener] = find(
     config,
     v =>
-      v.filterChains !== undefined &&
-      find(v, f => f.httpFilters && /^http-/.test(f.statPrefix)).length > 0,
+      (v.filterChains ?? v.defaultFilterChain) !== undefined &&
+      find(v, isGateways).length > 0,
   );
-  const [manager] = find(
-    listener,
-    v => v.httpFilters && /^http-/.test(v.statPrefix ?? ''),
-  );
+  const [manager] = find(listener, isGateways);
   const own = /envoyextensionpolicy/;
   const filters = manager.httpFilters.filter((f: any) => own.test(f.name));
   const [cluster] = find(
     config,
     v => v.loadAssignment !== undefined || v.edsClusterConfig !== undefined,
   ).filter(v => own.test(v.name ?? ''));
-  const { filterChains: _chains, ...rest } = listener;
+  const { filterChains: _, defaultFilterChain: __, ...rest } = listener;
   const { httpFilters, ...options } = manager;
   return {
     // The order of the filters is the order of what they do.
@@ -68,6 +66,10 @@ export function extensionOf(config: any): Record<string, any> {
   };
 }
 
+/** The names of the gateway's HTTP filters, in their order. */
+export const filterNames = (config: any): string[] =>
+  extensionOf(normalised(config)).order;
+
 /** A value that one of two configurations has otherwise, or has not. */
 export interface Difference {
   path: string;
@@ -76,11 +78,7 @@ export interface Difference {
 }
 
 /** Where two values differ, as far down as it goes. */
-export function differences(
-  local: any,
-  programmed: any,
-  path = '',
-): Difference[] {
+function differences(local: any, programmed: any, path = ''): Difference[] {
   const bothObjects = [local, programmed].every(
     v => typeof v === 'object' && v !== null,
   );
@@ -99,3 +97,100 @@ export function differences(
     ? []
     : [{ path, local, programmed }];
 }
+
+/** A difference that is meant to be. */
+export interface Explained {
+  path: RegExp;
+  reason: string;
+  /** What must hold all the same. */
+  holds?: (difference: Difference) => boolean;
+}
+
+/** How every gateway's configuration differs from local/envoy.yaml. */
+export const explained: readonly Explained[] = [
+  {
+    path: /^(cluster|listener)\.@type$/,
+    reason: 'a discovery service names the types of its resources',
+  },
+  {
+    path: /^cluster\.(type|edsClusterConfig|loadAssignment|dnsLookupFamily)$/,
+    reason:
+      'a gateway learns the processor’s endpoints; locally it is on 127.0.0.1',
+  },
+  {
+    path: /^cluster\.(circuitBreakers|commonLbConfig|ignoreHealthOnHostRemoval|loadBalancingPolicy)$/,
+    reason: 'locally there is one endpoint, and nothing is retried',
+  },
+  {
+    path: /^cluster\.metadata$/,
+    reason: 'says which policy it is from',
+  },
+  {
+    path: /^(connectionManager|listener)\.accessLog$/,
+    reason: 'local tests look at answers, not at logs',
+  },
+  {
+    path: /^connectionManager\.(rds|routeConfig)$/,
+    reason:
+      'routes come by discovery; what they say of the extension is in perRoute',
+  },
+  {
+    path: /^(connectionManager\.statPrefix|listener\.address\.socketAddress\.(address|portValue))$/,
+    reason: 'another port, for others than this machine',
+  },
+  {
+    path: /^listener\.maxConnectionsToAcceptPerSocketEvent$/,
+    reason: 'how connections are shared among threads under load',
+  },
+  {
+    path: /^filters\.0\.typedConfig\.config\.configuration\.value$/,
+    reason: 'Go writes &, < and > in JSON otherwise than JavaScript',
+    holds: ({ local, programmed }) =>
+      differences(JSON.parse(local as string), JSON.parse(programmed as string))
+        .length === 0,
+  },
+];
+
+/** The differences that nothing explains. */
+export function unexplained(
+  local: any,
+  programmed: any,
+  more: readonly Explained[] = [],
+): Difference[] {
+  return differences(
+    extensionOf(normalised(local)),
+    extensionOf(normalised(programmed)),
+  ).filter(
+    difference =>
+      ![...explained, ...more].some(
+        ({ path, holds = () => true }) =>
+          path.test(difference.path) && holds(difference),
+      ),
+  );
+}
+
+/** The script is a file locally and text when programmed. */
+export const sameScript = (script: string): Explained[] => [
+  {
+    path: /^filters\.0\.typedConfig\.defaultSourceCode\.filename$/,
+    reason: 'the script is beside local/envoy.yaml, not in it',
+  },
+  {
+    path: /^filters\.0\.typedConfig\.defaultSourceCode\.inlineString$/,
+    reason: 'the same script',
+    holds: ({ programmed }) => programmed === script,
+  },
+];
+
+/** The module is a file locally, and fetched from Envoy Gateway when programmed. */
+export const sameModule = (sha256: string): Explained[] => [
+  {
+    path: /^filters\.0\.typedConfig\.config\.vmConfig\.code\.local$/,
+    reason: 'the module is beside local/envoy.yaml',
+  },
+  {
+    path: /^filters\.0\.typedConfig\.config\.vmConfig\.code\.remote$/,
+    reason: 'the same module',
+    holds: ({ programmed }) => (programmed as any).sha256 === sha256,
+  },
+];

@@ -6,6 +6,12 @@ const type = (name: string) => `type.googleapis.com/${name}`;
 /** Ports of local/envoy.yaml; test/run_cases.py replaces them by free ones. */
 const ports = { admin: 9901, listener: 10000, upstream: 8080 };
 
+/** How much of an HTTP/2 stream, and of a connection, may be under way: Envoy Gateway's, not Envoy's own. */
+const http2Windows = {
+  initial_stream_window_size: 65536,
+  initial_connection_window_size: 1048576,
+};
+
 function address(port: number) {
   return { socket_address: { address: '127.0.0.1', port_value: port } };
 }
@@ -14,6 +20,8 @@ function cluster(name: string, port: number, options: object = {}) {
   return {
     name,
     type: 'STATIC',
+    connect_timeout: '10s',
+    per_connection_buffer_limit_bytes: 32768,
     ...options,
     load_assignment: {
       cluster_name: name,
@@ -93,7 +101,9 @@ function filterOf(plan: ExtensionPlan): Filter {
                 '@type': type(
                   'envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
                 ),
-                explicit_http_config: { http2_protocol_options: {} },
+                explicit_http_config: {
+                  http2_protocol_options: http2Windows,
+                },
               },
             },
           }),
@@ -149,7 +159,7 @@ function filterOf(plan: ExtensionPlan): Filter {
 
 /**
  * Configuration of a local Envoy with one listener, the extension's filter as Envoy Gateway programs it, and an
- * upstream on port 8080. Compared with `egctl x translate` in test/envoy.
+ * upstream on port 8080. Compared with `egctl x translate` in test/envoy, and with what a gateway was given in test/lab.
  */
 export function localEnvoy(plan: ExtensionPlan): object {
   const filter = filterOf(plan);
@@ -170,6 +180,10 @@ export function localEnvoy(plan: ExtensionPlan): object {
                     '@type': type(
                       'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
                     ),
+                    http2_protocol_options: {
+                      max_concurrent_streams: 100,
+                      ...http2Windows,
+                    },
                     stat_prefix: `http-${ports.listener}`,
                     use_remote_address: true,
                     normalize_path: true,
