@@ -26,6 +26,9 @@ export interface CrdSchema {
 type Value = any;
 type Draw = fc.GeneratorValue;
 
+const isObject = (value: Value) =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
 /** A value in a policy that can be changed: where it is and what the CRD says of it. */
 interface Place {
   holder: Value;
@@ -204,8 +207,6 @@ const set =
     place.holder[place.key] = value(draw, vocabulary, place);
   };
 
-const isObject = (value: Value) =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 const current = ({ holder, key }: Place) => holder[key];
 const pick = (draw: Draw, values: readonly string[]) =>
   values.length > 0 ? draw(fc.constantFrom, ...values) : undefined;
