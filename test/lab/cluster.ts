@@ -3,7 +3,7 @@ import fs from 'fs-extra';
 import { generateKeyPairSync, randomBytes } from 'crypto';
 import { join } from 'path';
 import { Inside, Namespaces } from './namespaces';
-import { Programs } from './programs';
+import { ApiServerPrograms } from './programs';
 import { Hopeless, until } from './until';
 
 /** Anything that an API server holds. */
@@ -83,7 +83,7 @@ const text = (objects: string | readonly object[]) =>
 export async function startCluster(
   folder: string,
   { exec, start, forward }: Namespaces,
-  programs: Programs,
+  programs: ApiServerPrograms,
 ): Promise<Cluster> {
   const url = 'http://127.0.0.1';
   const etcd = start('etcd', [

@@ -9,7 +9,7 @@ import {
   startEnvoyGateway,
 } from './envoyGateway';
 import { checkMachine, Inside, makeNamespaces, Namespaces } from './namespaces';
-import { labPrograms, Say } from './programs';
+import { apiServerPrograms, labPrograms, Programs, Say } from './programs';
 import { startProxy } from './proxy';
 import { until } from './until';
 
@@ -51,7 +51,7 @@ export type ApiServerLab = Omit<
 
 async function startGateway(
   base: ApiServerLab,
-  programs: Awaited<ReturnType<typeof labPrograms>>,
+  programs: Programs,
   settings: GatewaySettings,
 ): Promise<Lab> {
   const { folder, namespaces, release } = base;
@@ -119,7 +119,8 @@ export async function startLab(
     apiServerOnly,
     say = () => {},
   } = options;
-  const programs = await labPrograms(release, say);
+  const gateway = apiServerOnly ? undefined : await labPrograms(release, say);
+  const programs = gateway ?? (await apiServerPrograms(release, say));
   const folder =
     options.folder ?? (await fs.mkdtemp(join(tmpdir(), 'eg-lab-')));
   await fs.ensureDir(folder);
@@ -134,7 +135,7 @@ export async function startLab(
     const cluster = await startCluster(folder, namespaces, programs);
     await installCrds(cluster, programs.crds);
     const base = { ...cluster, release, folder, namespaces, down };
-    return apiServerOnly ? base : await startGateway(base, programs, options);
+    return gateway ? await startGateway(base, gateway, options) : base;
   } catch (error) {
     await down();
     throw error;

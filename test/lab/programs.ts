@@ -6,27 +6,24 @@ import { releaseOf } from 'backstage-plugin-eg-common';
 import { envoyBinary } from '../envoy/envoy';
 import { cacheFolder } from '../src/cache';
 
-/** The patch of each release that the lab runs. */
-export const gatewayVersions: Record<string, string> = {
-  '1.6': 'v1.6.7',
-  '1.7': 'v1.7.5',
-  '1.8': 'v1.8.3',
-  '1.9': 'v1.9.1',
-};
-
 const kubernetesVersion = 'v1.36.3';
+const craneVersion = 'v0.22.1';
 const etcdVersion = 'v3.6.14';
 const gatewayModule = 'github.com/envoyproxy/gateway';
 
-/** The programs that a lab runs, as paths. */
-export interface Programs {
+/** What an API server needs, as paths. */
+export interface ApiServerPrograms {
   etcd: string;
   kubeApiserver: string;
   kubectl: string;
-  envoyGateway: string;
-  envoy: string;
   /** Folder with the CRDs of Gateway API and Envoy Gateway. */
   crds: string;
+}
+
+/** The programs that a lab runs, as paths. */
+export interface Programs extends ApiServerPrograms {
+  envoyGateway: string;
+  envoy: string;
 }
 
 /** Says what takes long. */
@@ -41,7 +38,7 @@ interface Module {
 }
 
 /** Downloads a Go module, if it is not there yet, and says where it is. */
-async function goModule(name: string): Promise<Module> {
+export async function goModule(name: string): Promise<Module> {
   const { stdout } = await go(['mod', 'download', '-json', name], tmpdir());
   return JSON.parse(stdout);
 }
@@ -118,7 +115,7 @@ async function buildKubernetes(name: string, out: string): Promise<void> {
 
 /** The version of Envoy Gateway that stands for a release. */
 export function gatewayVersion(release: string): string {
-  return gatewayVersions[releaseOf(release).version]!;
+  return `v${releaseOf(release).module}`;
 }
 
 /** The CRDs of a release, as its Helm chart has them. */
@@ -128,7 +125,14 @@ export function crdFolder(release: string, say: Say): Promise<string> {
     `crds-${version}`,
     async path => {
       const { Dir } = await goModule(`${gatewayModule}@${version}`);
-      await fs.copy(join(Dir, 'charts/gateway-helm/charts/crds/crds'), path);
+      // Since 1.8 the chart has them in a chart of their own.
+      const folder = ['gateway-helm/charts/crds/crds', 'gateway-helm/crds']
+        .map(place => join(Dir, 'charts', place))
+        .find(place => fs.pathExistsSync(place));
+      if (!folder) {
+        throw new Error(`${Dir}/charts has no CRDs where they are expected`);
+      }
+      await fs.copy(folder, path);
       // Modules are read-only.
       await execa('chmod', ['-R', 'u+w', path]);
     },
@@ -159,6 +163,47 @@ export const etcdProgram = (say: Say): Promise<string> =>
     say,
   );
 
+/** Puts images into registries. */
+export const craneProgram = (say: Say): Promise<string> =>
+  cached(
+    `crane-${craneVersion}`,
+    async path => {
+      const folder = await fs.mkdtemp(join(tmpdir(), 'eg-lab-build-'));
+      try {
+        await execa(
+          'go',
+          [
+            'install',
+            `github.com/google/go-containerregistry/cmd/crane@${craneVersion}`,
+          ],
+          { cwd: folder, env: { CGO_ENABLED: '0', GOBIN: folder } },
+        );
+        await fs.move(join(folder, 'crane'), path);
+      } finally {
+        await fs.remove(folder);
+      }
+    },
+    say,
+  );
+
+/** What an API server with the CRDs of a release needs, from the cache, else built. */
+export async function apiServerPrograms(
+  release: string,
+  say: Say,
+): Promise<ApiServerPrograms> {
+  // One after the other: each build uses all processors anyway.
+  return {
+    etcd: await etcdProgram(say),
+    kubeApiserver: await cached(
+      `kube-apiserver-${kubernetesVersion}`,
+      path => buildKubernetes('kube-apiserver', path),
+      say,
+    ),
+    kubectl: await kubectlProgram(say),
+    crds: await crdFolder(release, say),
+  };
+}
+
 /**
  * All programs of a lab, from the cache; what is not there yet is built from its Go module or installed.
  *
@@ -170,15 +215,8 @@ export async function labPrograms(
   say: Say,
 ): Promise<Programs> {
   const version = gatewayVersion(release);
-  // One after the other: each build uses all processors anyway.
   return {
-    etcd: await etcdProgram(say),
-    kubeApiserver: await cached(
-      `kube-apiserver-${kubernetesVersion}`,
-      path => buildKubernetes('kube-apiserver', path),
-      say,
-    ),
-    kubectl: await kubectlProgram(say),
+    ...(await apiServerPrograms(release, say)),
     envoyGateway: await cached(
       `envoy-gateway-${version}`,
       async path => {
@@ -189,6 +227,5 @@ export async function labPrograms(
       say,
     ),
     envoy: await envoyBinary(releaseOf(release).testEnvoy),
-    crds: await crdFolder(release, say),
   };
 }

@@ -9,6 +9,7 @@ import {
   implementationOf,
   implementations,
   InvalidAnswersError,
+  isBefore,
   lintLua,
   lintNative,
   lintPolicy,
@@ -127,8 +128,7 @@ describe('for all valid answers', () => {
         const violated = {
           rejected: rejected.some(r => r.implementation === decision),
           'not in the release':
-            !extension &&
-            Number(native!.since) > Number(answers.gatewayVersion),
+            !extension && isBefore(answers.gatewayVersion, native!.since),
           'not for the target':
             !extension && !native!.targets.includes(answers.target.kind),
           'cannot call':

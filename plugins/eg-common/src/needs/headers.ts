@@ -1,4 +1,5 @@
 import type { Answers } from '../intake';
+import { isBefore } from '../releases';
 import { httpTargets, note, policy, route, routeFilter, todo } from './objects';
 import { Native, NativeContext, Need } from './types';
 
@@ -469,7 +470,7 @@ export const headers: Need[] = [
       since: '1.6',
       targets: httpTargets,
       unless: ({ target, gatewayVersion }) =>
-        target.kind === 'GRPCRoute' && gatewayVersion !== '1.9'
+        target.kind === 'GRPCRoute' && isBefore(gatewayVersion, '1.9')
           ? 'A GRPCRoute can refer to an HTTPRouteFilter since Envoy Gateway 1.9.'
           : undefined,
       limits: ['The credential is one fixed value from a Secret.'],

@@ -1,5 +1,5 @@
 import type { Answers } from '../intake';
-import { releases } from '../releases';
+import { isBefore } from '../releases';
 import { needOf } from './needs';
 import { Native } from './types';
 
@@ -7,9 +7,6 @@ import { Native } from './types';
 export type NativeVerdict =
   | { native: Native; reasons?: undefined }
   | { native?: undefined; reasons: string[] };
-
-const rank = (version: string) =>
-  releases.findIndex(release => release.version === version);
 
 /**
  * Whether Envoy Gateway itself covers the need, in this release and for this target.
@@ -32,7 +29,7 @@ export function nativeVerdict(answers: Answers): NativeVerdict {
   const { kind } = answers.target;
   const beyond = native.unless?.(answers);
   const reasons = [
-    ...(rank(answers.gatewayVersion) < rank(native.since)
+    ...(isBefore(answers.gatewayVersion, native.since)
       ? [
           `${native.title} exists since Envoy Gateway ${native.since}; you run ${answers.gatewayVersion}.`,
         ]

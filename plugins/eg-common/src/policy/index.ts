@@ -1,4 +1,4 @@
-export { lintPolicy } from './lint';
+export { lintPolicy, validatePolicy } from './lint';
 export type { LintProblem } from './lint';
 export { lintNative } from './nativeLint';
 export { lintLua } from './luaLint';

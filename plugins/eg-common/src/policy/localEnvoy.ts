@@ -1,5 +1,6 @@
 import { ExtensionPlan } from '../plan';
 import { claimsNamespace } from './constants';
+import { milliseconds } from './schema';
 
 const type = (name: string) => `type.googleapis.com/${name}`;
 
@@ -8,6 +9,11 @@ const ports = { admin: 9901, listener: 10000, upstream: 8080 };
 
 /** base64url of the 32 bytes with which test/run_cases.py signs the claims of a case. */
 const testKey = 'bG9jYWwtdGVzdC1rZXktb2YtcnVuX2Nhc2VzLnB5ISE';
+/** How much of an HTTP/2 stream, and of a connection, may be under way: Envoy Gateway's, not Envoy's own. */
+const http2Windows = {
+  initial_stream_window_size: 65536,
+  initial_connection_window_size: 1048576,
+};
 
 function address(port: number) {
   return { socket_address: { address: '127.0.0.1', port_value: port } };
@@ -17,6 +23,8 @@ function cluster(name: string, port: number, options: object = {}) {
   return {
     name,
     type: 'STATIC',
+    connect_timeout: '10s',
+    per_connection_buffer_limit_bytes: 32768,
     ...options,
     load_assignment: {
       cluster_name: name,
@@ -27,17 +35,7 @@ function cluster(name: string, port: number, options: object = {}) {
 
 /** A Gateway API Duration as a protobuf duration in JSON: `1m500ms` is `60.5s`. */
 export function protobufDuration(duration: string): string {
-  const units: Record<string, number> = {
-    h: 3600000,
-    m: 60000,
-    s: 1000,
-    ms: 1,
-  };
-  const milliseconds = [...duration.matchAll(/([0-9]+)(ms|h|m|s)/g)].reduce(
-    (sum, [, amount, unit]) => sum + Number(amount) * units[unit!]!,
-    0,
-  );
-  return `${milliseconds / 1000}s`;
+  return `${milliseconds(duration) / 1000}s`;
 }
 
 /** Body modes in Envoy's ext_proc API. */
@@ -116,7 +114,9 @@ function filterOf(plan: ExtensionPlan): Filter {
                 '@type': type(
                   'envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
                 ),
-                explicit_http_config: { http2_protocol_options: {} },
+                explicit_http_config: {
+                  http2_protocol_options: http2Windows,
+                },
               },
             },
           }),
@@ -220,7 +220,7 @@ function claimsFilter(provider: string) {
 
 /**
  * Configuration of a local Envoy with one listener, the extension's filter as Envoy Gateway programs it, and an
- * upstream on port 8080. Compared with `egctl x translate` in test/envoy.
+ * upstream on port 8080. Compared with `egctl x translate` in test/envoy, and with what a gateway was given in test/lab.
  */
 export function localEnvoy(plan: ExtensionPlan): object {
   const filter = filterOf(plan);
@@ -241,6 +241,10 @@ export function localEnvoy(plan: ExtensionPlan): object {
                     '@type': type(
                       'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
                     ),
+                    http2_protocol_options: {
+                      max_concurrent_streams: 100,
+                      ...http2Windows,
+                    },
                     stat_prefix: `http-${ports.listener}`,
                     use_remote_address: true,
                     normalize_path: true,

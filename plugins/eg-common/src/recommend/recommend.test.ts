@@ -1,4 +1,10 @@
-import { AnswersInput, InvalidAnswersError, parseAnswers } from '../intake';
+import {
+  Answers,
+  AnswersInput,
+  InvalidAnswersError,
+  parseAnswers,
+} from '../intake';
+import { releases } from '../releases';
 import { adviceMarkdown, decisionRecord } from './advice';
 import { recommend } from './recommend';
 
@@ -30,7 +36,8 @@ describe('the specification’s rules', () => {
   });
 
   it('recommends Lua for simple header manipulation in a prototype', () => {
-    for (const gatewayVersion of ['1.6', '1.7', '1.8', '1.9'] as const) {
+    for (const { version } of releases) {
+      const gatewayVersion = version as Answers['gatewayVersion'];
       expect(decide({ environment: 'prototype', gatewayVersion })).toBe('lua');
     }
   });

@@ -121,3 +121,12 @@ export function releaseOf(version: string): Release {
   }
   return release;
 }
+
+/** The releases after one, oldest first. */
+export const newerReleases = (release: Release): readonly Release[] =>
+  releases.slice(releases.indexOf(release) + 1);
+
+/** Whether a release came before another one. Both are minor versions; `1.10` is after `1.9`. */
+export const isBefore = (version: string, other: string): boolean =>
+  releases.findIndex(r => r.version === version) <
+  releases.findIndex(r => r.version === other);

@@ -149,7 +149,7 @@ describe('eg:verify', () => {
       'a rule of the API',
       'policy/envoyextensionpolicy.yaml',
       (text: string) => text.replace('kind: HTTPRoute', 'kind: Backend'),
-      'spec.targetRefs[0].kind: this policy can only have a targetRefs[*].kind of',
+      'spec.targetRefs[0].kind: must be one of Gateway, ListenerSet, HTTPRoute',
     ],
     [
       'a Service that does not exist',

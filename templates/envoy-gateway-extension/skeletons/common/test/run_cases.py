@@ -3,6 +3,8 @@
 
     client (this program) -> Envoy with local/envoy.yaml -> upstream (this program)
 
+With --gateway and --upstream, a gateway that runs already is between the two: its route leads to the upstream's address.
+
 Every case is sent several times at once, and different cases overlap, except those that are to be sent alone; the
 header x-test-case-id tells the upstream which case to answer. Where there is a test/support.py, it completes requests
 and runs what the extension depends on. Exit codes: 0 all passed, 1 a case failed, 2 the cases could not be run.
@@ -296,7 +298,7 @@ class Upstream(logging.Handler):
         if record.levelno >= logging.ERROR or isinstance(cause, HttpProcessingError):
             self.errors.append(f"{record.getMessage()}: {' '.join(str(cause).split())}")
 
-    async def start(self) -> tuple[web.AppRunner, int]:
+    async def start(self, host: str, port: int) -> tuple[web.AppRunner, int]:
         app = web.Application(client_max_size=0)
         app.router.add_route("*", "/{path:.*}", self.respond)
         app.on_response_prepare.append(self.remove_automatic_headers)
@@ -306,8 +308,11 @@ class Upstream(logging.Handler):
         logger.propagate = False
         runner = web.AppRunner(app, access_log=None, logger=logger, shutdown_timeout=0.1)
         await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
+        site = web.TCPSite(runner, host, port)
+        try:
+            await site.start()
+        except OSError as error:
+            raise CannotRun(f"the upstream cannot listen on {host}:{port}: {error}") from error
         return runner, runner.addresses[0][1]
 
     async def remove_automatic_headers(self, request: web.Request, response: web.StreamResponse) -> None:
@@ -336,7 +341,7 @@ class Upstream(logging.Handler):
         return response
 
 
-async def send(case: Case, case_id: str, port: int, support: Support) -> Seen:
+async def send(case: Case, case_id: str, gateway: str, support: Support) -> Seen:
     message = support.prepared(case.request)
     data = chunks(message) if message.chunked else message.body
     headers = [*message.headers, *([("authorization", f"Bearer {signed(message.claims)}")] if message.claims is not None else [])]
@@ -344,7 +349,7 @@ async def send(case: Case, case_id: str, port: int, support: Support) -> Seen:
     async with aiohttp.ClientSession(auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar()) as session:
         async with session.request(
             message.method,
-            URL(f"http://127.0.0.1:{port}{message.path}", encoded=True),
+            URL(f"{gateway}{message.path}", encoded=True),
             # In lower case, or aiohttp takes X-A and x-a for two names and sends only one of them.
             headers=[*((name.lower(), value) for name, value in headers), (CASE_ID, case_id)],
             skip_auto_headers=NOT_ADDED_TO_REQUESTS,
@@ -447,10 +452,10 @@ class Events:
         ]
 
 
-async def run_once(case: Case, case_id: str, port: int, upstream: Upstream, support: Support) -> list[str]:
+async def run_once(case: Case, case_id: str, gateway: str, upstream: Upstream, support: Support) -> list[str]:
     problems = []
     try:
-        answer = await asyncio.wait_for(send(case, case_id, port, support), CASE_TIMEOUT)
+        answer = await asyncio.wait_for(send(case, case_id, gateway, support), CASE_TIMEOUT)
         problems += compare("response", case.expect_response, answer)
     except asyncio.TimeoutError:
         problems.append(f"no complete response within {CASE_TIMEOUT:g} s")
@@ -470,13 +475,13 @@ async def run_once(case: Case, case_id: str, port: int, upstream: Upstream, supp
 
 
 async def run_cases(
-    cases: list[Case], concurrency: int, port: int, upstream: Upstream, support: Support, events: Events
+    cases: list[Case], concurrency: int, gateway: str, upstream: Upstream, support: Support, events: Events
 ) -> AsyncIterator[Result]:
     in_flight = asyncio.Semaphore(concurrency * OVERLAP)
 
     async def limited(case: Case, case_id: str) -> list[str]:
         async with in_flight:
-            return await run_once(case, case_id, port, upstream, support)
+            return await run_once(case, case_id, gateway, upstream, support)
 
     async def run_all(numbered: list[tuple[int, Case]]) -> AsyncIterator[Result]:
         tasks = []
@@ -498,7 +503,7 @@ async def run_cases(
             case_id = f"{number}-0"
             upstream.cases[case_id] = case
             events.new()
-            problems = await run_once(case, case_id, port, upstream, support)
+            problems = await run_once(case, case_id, gateway, upstream, support)
             yield Result(case.name, problems + ([] if case.events is None else await events.compare(case.events)))
     if upstream.errors:
         yield Result("upstream gets only valid HTTP", upstream.errors[:3])
@@ -654,10 +659,34 @@ async def start_envoy(envoy: Process, admin_file: Path) -> int:
 
 
 async def run(options: argparse.Namespace) -> list[Result]:
+    return await (run_through_gateway if options.gateway else run_locally)(options)
+
+
+async def run_through_gateway(options: argparse.Namespace) -> list[Result]:
+    cases, concurrency = load_cases(options.cases)
+    upstream = Upstream({})
+    runner, _ = await upstream.start(*options.upstream)
+    try:
+        support, events = Support(ROOT / "test/support.py"), Events(options.log)
+        return [
+            shown(result, options)
+            async for result in run_cases(cases, concurrency, options.gateway, upstream, support, events)
+        ]
+    finally:
+        await runner.cleanup()
+
+
+def shown(result: Result, options: argparse.Namespace) -> Result:
+    if not options.json:
+        result.print()
+    return result
+
+
+async def run_locally(options: argparse.Namespace) -> list[Result]:
     cases, concurrency = load_cases(options.cases)
     config = load_yaml(options.config)
     upstream = Upstream({})
-    runner, upstream_port = await upstream.start()
+    runner, upstream_port = await upstream.start("127.0.0.1", 0)
     processor_port = free_port()
     ports = {ADMIN_PORT: 0, LISTENER_PORT: 0, UPSTREAM_PORT: upstream_port, PROCESSOR_PORT: processor_port}
     found = map_ports(config, ports)
@@ -689,10 +718,9 @@ async def run(options: argparse.Namespace) -> list[Result]:
                 await start_processor(processor, processor_port)
             port = await start_envoy(envoy, folder / "admin")
             events = Events([process.log for process in ([processor, envoy] if server else [envoy])])
-            async for result in run_cases(cases, concurrency, port, upstream, support, events):
-                results.append(result)
-                if not options.json:
-                    result.print()
+            gateway = f"http://127.0.0.1:{port}"
+            async for result in run_cases(cases, concurrency, gateway, upstream, support, events):
+                results.append(shown(result, options))
         finally:
             try:  # The processor first: it has to end cleanly while Envoy still holds its connections.
                 endings += await processor.stop()
@@ -700,9 +728,7 @@ async def run(options: argparse.Namespace) -> list[Result]:
                 endings += await envoy.stop()
                 await runner.cleanup()
         if endings:
-            results.append(Result("processes end cleanly", endings))
-            if not options.json:
-                results[-1].print()
+            results.append(shown(Result("processes end cleanly", endings), options))
         if any(result.problems for result in results):
             for process in [processor, envoy] if server else [envoy]:
                 print(process.log_tail(), file=sys.stderr)
@@ -736,16 +762,29 @@ async def main(options: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
+def host_and_port(value: str) -> tuple[str, int]:
+    host, _, port = value.rpartition(":")
+    if not host or not port.isdigit():
+        raise argparse.ArgumentTypeError(f"{value!r} is not HOST:PORT, such as 0.0.0.0:8080")
+    return host, int(port)
+
+
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--envoy", required=True, metavar="BINARY", help="Envoy's binary")
+    through = parser.add_mutually_exclusive_group(required=True)
+    through.add_argument("--envoy", metavar="BINARY", help="Envoy's binary")
+    through.add_argument("--gateway", metavar="URL", type=lambda url: url.rstrip("/"), help="a gateway that runs already")
+    parser.add_argument("--upstream", metavar="HOST:PORT", type=host_and_port, help="where to be the gateway's upstream")
+    parser.add_argument("--log", metavar="FILE", type=Path, action="append", default=[], help="with --gateway: where events are")
     parser.add_argument("--server", metavar="COMMAND", help="command of the external processor; {port} is replaced")
     parser.add_argument("--config", type=Path, default=ROOT / "local/envoy.yaml", help="Envoy's configuration")
     parser.add_argument("--cases", type=Path, default=ROOT / "test/cases.yaml", help="the cases")
     parser.add_argument("--json", action="store_true", help="print the results as JSON, and nothing else, to stdout")
     parser.add_argument("--log-level", default="warning", metavar="LEVEL", help="of Envoy; its log is shown when a case fails")
     options = parser.parse_args()
-    if os.sep in options.envoy:  # it is started in ROOT
+    if bool(options.gateway) != bool(options.upstream):
+        parser.error("--gateway and --upstream go together")
+    if os.sep in (options.envoy or ""):  # it is started in ROOT
         options.envoy = os.path.abspath(options.envoy)
     return options
 

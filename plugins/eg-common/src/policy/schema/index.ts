@@ -1,0 +1,2 @@
+export { policySchema } from './envoyExtensionPolicy';
+export { milliseconds } from './types';
