@@ -160,7 +160,6 @@ class Model {
     response: BehaviourCase['response'],
     times: number,
   ): BehaviourCase['expect'] | undefined {
-    const tells = this.settings.clientHeaders === 'ratelimit';
     const applying = this.applying(request);
     const units = new Map<Limit, number>();
     for (const { limit } of applying) {
@@ -215,12 +214,15 @@ class Model {
         this.missing.set(key, rest);
       }
     }
+    const told = surely
+      ? this.told(request, times, response)
+      : this.told(request, times);
     return surely
       ? {
           request: { body: request.body ?? '' },
           response: {
             status: response.status,
-            ...this.told(tells, request, times, response),
+            ...told,
             body: response.body,
           },
         }
@@ -228,9 +230,12 @@ class Model {
           reached: false,
           response: {
             status: 429,
-            headers: { 'content-type': ['application/problem+json'] },
+            headers: {
+              ...told.headers,
+              'content-type': ['application/problem+json'],
+            },
             headersMatch: {
-              ...this.told(tells, request, times).headersMatch,
+              ...told.headersMatch,
               'retry-after': '[1-9][0-9]*',
             },
             body: problem({
@@ -246,14 +251,13 @@ class Model {
 
   /** The RateLimit fields; those that the upstream sent stay. */
   private told(
-    tells: boolean,
     request: Request,
     times: number,
     response?: BehaviourCase['response'],
   ): Pick<BehaviourCase['expect']['response'], 'headers' | 'headersMatch'> {
     const own = valuesOf(response?.headers ?? [], 'ratelimit');
     const applying = this.applying(request);
-    if (!tells || !applying.length) {
+    if (this.settings.clientHeaders === 'none' || !applying.length) {
       return { headers: { 'ratelimit-policy': [], ratelimit: own } };
     }
     const remaining = ({ bucket, missing }: (typeof applying)[number]) => {
