@@ -107,16 +107,89 @@ function keyOf(limit: Limit, request: Request): string | undefined {
     : JSON.stringify([limit.name, ...values]);
 }
 
+/** What is taken before the request goes on; undefined if it states no cost that the limit could grant. */
+function requestUnits(
+  { cost, quota }: Limit,
+  { headers }: Request,
+): number | undefined {
+  if (
+    cost.from !== 'request-header' ||
+    !valuesOf(headers, cost.header).length
+  ) {
+    return 1;
+  }
+  const stated = unitsIn(headers, cost.header);
+  return stated && stated <= quota ? stated : undefined;
+}
+
+/** What the response cost, the unit of the request included. */
+function responseUnits(
+  { cost, quota }: Limit,
+  { headers }: BehaviourCase['response'],
+): number {
+  return cost.from === 'response-header'
+    ? Math.min(unitsIn(headers, cost.header) || 1, quota)
+    : 1;
+}
+
+type Expected = BehaviourCase['expect'];
+type Told = Pick<Expected['response'], 'headers' | 'headersMatch'>;
+
 const problem = (members: object) => ({
   parts: [JSON.stringify(members)],
   json: true as const,
 });
+
+const problemHeaders = { 'content-type': ['application/problem+json'] };
+
+function badCost({ cost, quota }: Limit): Expected {
+  const header = cost.from === 'one' ? '' : cost.header;
+  return {
+    reached: false,
+    response: {
+      status: 400,
+      headers: problemHeaders,
+      body: problem({
+        detail: `${header} must be one whole number from 1 to ${quota}`,
+        status: 400,
+        title: 'Bad Request',
+        type: 'about:blank',
+      }),
+    },
+  };
+}
+
+function tooMany(policies: string[], told: Told): Expected {
+  return {
+    reached: false,
+    response: {
+      status: 429,
+      headers: { ...told.headers, ...problemHeaders },
+      headersMatch: { ...told.headersMatch, 'retry-after': '[1-9][0-9]*' },
+      body: problem({
+        status: 429,
+        title:
+          'Request cannot be satisfied as assigned quota has been exceeded',
+        type: 'https://iana.org/assignments/http-problem-types#quota-exceeded',
+        'violated-policies': policies,
+      }),
+    },
+  };
+}
 
 /** How long the cases may take, in milliseconds: what depends on less is not part of them. */
 const patience = 20_000;
 
 /** More than this many requests are not sent to empty a bucket. */
 const most = 200;
+
+/** A limit that applies to a request, and what is missing in its bucket. */
+interface Applying {
+  limit: Limit;
+  key: string;
+  bucket: Bucket;
+  missing: number;
+}
 
 /** The limits with their buckets, as every implementation must keep them. Time stands still here, and may pass there. */
 class Model {
@@ -129,7 +202,7 @@ class Model {
   }
 
   /** The limits that apply, with their keys and what is missing. */
-  applying(request: Request) {
+  applying(request: Request): Applying[] {
     return this.settings.limits.flatMap(limit => {
       const key = keyOf(limit, request);
       return key === undefined
@@ -160,93 +233,49 @@ class Model {
     response: BehaviourCase['response'],
     times: number,
   ): BehaviourCase['expect'] | undefined {
-    const applying = this.applying(request);
-    const units = new Map<Limit, number>();
-    for (const { limit } of applying) {
-      const header =
-        limit.cost.from === 'request-header' ? limit.cost.header : undefined;
-      const stated = header ? unitsIn(request.headers, header) : 1;
-      const absent = header && !valuesOf(request.headers, header).length;
-      if (!absent && (!stated || stated > limit.quota)) {
-        return {
-          reached: false,
-          response: {
-            status: 400,
-            headers: { 'content-type': ['application/problem+json'] },
-            body: problem({
-              detail: `${header} must be one whole number from 1 to ${limit.quota}`,
-              status: 400,
-              title: 'Bad Request',
-              type: 'about:blank',
-            }),
-          },
-        };
+    const applying: (Applying & { units: number })[] = [];
+    for (const one of this.applying(request)) {
+      const units = requestUnits(one.limit, request);
+      if (units === undefined) {
+        return badCost(one.limit);
       }
-      units.set(limit, absent ? 1 : stated!);
+      applying.push({ ...one, units });
     }
-    const granting = (limit: Limit, bucket: Bucket, missing: number) =>
-      grants(bucket, missing, units.get(limit)! * times);
-    const surely = applying.every(({ limit, bucket, missing }) =>
-      granting(limit, bucket, missing),
-    );
     const refusing = applying.filter(
-      ({ limit, bucket, missing }) =>
-        !grants(bucket, missing, units.get(limit)!),
+      ({ bucket, missing, units }) => !grants(bucket, missing, units),
     );
     const violated = refusing.filter(
-      ({ limit, bucket, missing }) =>
-        !grants(bucket, refilled(bucket, missing, patience), units.get(limit)!),
+      ({ bucket, missing, units }) =>
+        !grants(bucket, refilled(bucket, missing, patience), units),
     );
-    if (!surely && (!violated.length || violated.length < refusing.length)) {
+    if (violated.length && violated.length === refusing.length) {
+      return tooMany(
+        violated.map(({ limit }) => limit.name),
+        this.told(request, times),
+      );
+    }
+    const allPass = applying.every(({ bucket, missing, units }) =>
+      grants(bucket, missing, units * times),
+    );
+    if (!allPass) {
       return undefined;
     }
-    if (surely) {
-      for (const { limit, key, bucket, missing } of applying) {
-        const answered =
-          limit.cost.from === 'response-header'
-            ? unitsIn(response.headers, limit.cost.header) ?? 1
-            : 1;
-        const charged = Math.min(Math.max(answered, 1), limit.quota) - 1;
-        let rest = missing;
-        for (let i = 0; i < times; i++) {
-          rest = taken(bucket, taken(bucket, rest, units.get(limit)!), charged);
-        }
-        this.missing.set(key, rest);
+    for (const { limit, key, bucket, missing, units } of applying) {
+      const later = responseUnits(limit, response) - 1;
+      let rest = missing;
+      for (let i = 0; i < times; i++) {
+        rest = taken(bucket, taken(bucket, rest, units), later);
       }
+      this.missing.set(key, rest);
     }
-    const told = surely
-      ? this.told(request, times, response)
-      : this.told(request, times);
-    return surely
-      ? {
-          request: { body: request.body ?? '' },
-          response: {
-            status: response.status,
-            ...told,
-            body: response.body,
-          },
-        }
-      : {
-          reached: false,
-          response: {
-            status: 429,
-            headers: {
-              ...told.headers,
-              'content-type': ['application/problem+json'],
-            },
-            headersMatch: {
-              ...told.headersMatch,
-              'retry-after': '[1-9][0-9]*',
-            },
-            body: problem({
-              status: 429,
-              title:
-                'Request cannot be satisfied as assigned quota has been exceeded',
-              type: 'https://iana.org/assignments/http-problem-types#quota-exceeded',
-              'violated-policies': violated.map(({ limit }) => limit.name),
-            }),
-          },
-        };
+    return {
+      request: { body: request.body ?? '' },
+      response: {
+        status: response.status,
+        ...this.told(request, times, response),
+        body: response.body,
+      },
+    };
   }
 
   /** The RateLimit fields; those that the upstream sent stay. */
@@ -254,13 +283,13 @@ class Model {
     request: Request,
     times: number,
     response?: BehaviourCase['response'],
-  ): Pick<BehaviourCase['expect']['response'], 'headers' | 'headersMatch'> {
+  ): Told {
     const own = valuesOf(response?.headers ?? [], 'ratelimit');
     const applying = this.applying(request);
     if (this.settings.clientHeaders === 'none' || !applying.length) {
       return { headers: { 'ratelimit-policy': [], ratelimit: own } };
     }
-    const remaining = ({ bucket, missing }: (typeof applying)[number]) => {
+    const remaining = ({ bucket, missing }: Applying) => {
       const least = available(bucket, missing);
       const later = available(bucket, refilled(bucket, missing, patience));
       return times === 1 && least === later ? String(least) : '[0-9]+';
