@@ -148,14 +148,14 @@ const rateLimits = fc.record({
   store: fc.oneof(
     fc.record({
       kind: fc.constant('memory'),
-      maxKeys: fc.integer({ min: 1, max: 10_000_000 }),
+      maxKeys: fc.integer({ min: 1, max: 500_000 }),
     }),
     fc.record({
       kind: fc.constant('redis'),
       prefix: label,
       timeoutMilliseconds: fc.integer({ min: 1, max: 1000 }),
       whenAway: fc.constantFrom('deny', 'allow', 'local'),
-      maxKeys: fc.integer({ min: 1, max: 10_000_000 }),
+      maxKeys: fc.integer({ min: 1, max: 500_000 }),
       password: fc.constantFrom('none', 'secret'),
     }),
   ),

@@ -249,6 +249,19 @@ describe('settings', () => {
     ).toEqual(['security: While Redis is away, nothing is limited.']);
     expect(
       texts({
+        limits: [hourly({ key: [] })],
+        store: {
+          kind: 'redis',
+          whenAway: 'deny',
+          timeoutMilliseconds: 300,
+        },
+      }).map(text => text.slice(0, 29)),
+    ).toEqual([
+      'outage: While Redis is away, ',
+      'outage: Redis may take 300 ms',
+    ]);
+    expect(
+      texts({
         limits: [hourly({ key: [{ from: 'header', header: 'x-a' }] })],
       }).map(text => text.slice(0, 30)),
     ).toEqual([

@@ -151,10 +151,10 @@ const limit = z
   })
   .meta({ title: 'Limit' });
 
-const maxKeys = whole(1, 10_000_000).default(100_000).meta({
+const maxKeys = whole(1, 500_000).default(100_000).meta({
   title: 'Buckets in memory',
   description:
-    'Beyond it, the bucket that says least is forgotten and full again; about 200 bytes each.',
+    'Beyond it, the bucket that says least is forgotten and full again; about 200 bytes each in ExtProc, 40 in Wasm.',
 });
 
 const store = z
@@ -366,6 +366,15 @@ export const rateLimit: Purpose<RateLimitSettings> = {
             severity: 'outage' as const,
             text: 'While Redis is away, every request that a limit applies to is answered with 503.',
             source: 'the settings',
+          },
+        ]
+      : []),
+    ...(set.store.kind === 'redis' && set.store.timeoutMilliseconds > 150
+      ? [
+          {
+            severity: 'outage' as const,
+            text: `Redis may take ${set.store.timeoutMilliseconds} ms to answer: if the policy’s messageTimeout is not well above that (200 ms where latency has to be minimal, 500 ms by default), Envoy gives up first, and requests fail whatever is set for a Redis that is away.`,
+            source: 'EnvoyExtensionPolicy API, extProc[].messageTimeout',
           },
         ]
       : []),

@@ -79,7 +79,7 @@ impl Store {
             return Err(kind.error("use memory; a Wasm module cannot call Redis"));
         }
         field.only_keys(&["kind", "maxKeys"])?;
-        let max_keys = between(&field.member("maxKeys")?, 10_000_000)?;
+        let max_keys = between(&field.member("maxKeys")?, 500_000)?;
         Ok(Store {
             entries: max_keys.unsigned_abs().div_ceil(BUCKETS_PER_ENTRY as u64),
         })

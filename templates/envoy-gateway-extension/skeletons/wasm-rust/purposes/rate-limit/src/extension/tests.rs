@@ -315,7 +315,7 @@ fn wrong_configurations_are_refused_with_the_remedy() {
         ),
         (
             with("/store/maxKeys", json!(0)),
-            "config.store.maxKeys is 0: use a whole number from 1 to 10000000",
+            "config.store.maxKeys is 0: use a whole number from 1 to 500000",
         ),
         (
             with("/clientHeaders", json!(true)),
