@@ -262,10 +262,16 @@ describe('settings', () => {
     ]);
     expect(
       texts({
-        limits: [hourly({ key: [{ from: 'header', header: 'x-a' }] })],
+        limits: [
+          hourly({
+            key: [{ from: 'header', header: 'x-a' }],
+            whenAbsent: 'skip',
+          }),
+        ],
       }).map(text => text.slice(0, 30)),
     ).toEqual([
       'security: A header is the clie',
+      'security: A limit is skipped w',
       'correctness: Each replica of t',
     ]);
   });

@@ -351,6 +351,18 @@ export const rateLimit: Purpose<RateLimitSettings> = {
           },
         ]
       : []),
+    ...(set.limits.some(
+      ({ whenAbsent, key }) =>
+        whenAbsent === 'skip' && key.some(p => p.from === 'header'),
+    )
+      ? [
+          {
+            severity: 'security' as const,
+            text: 'A limit is skipped where its header is absent: whoever leaves the header out is not limited by it.',
+            source: 'the settings',
+          },
+        ]
+      : []),
     ...(set.store.kind === 'redis' && set.store.whenAway === 'allow'
       ? [
           {

@@ -179,6 +179,29 @@ func TestExactlyTheQuota(t *testing.T) {
 
 func (p Policy) with(quota int64) Policy { return Policy{Quota: quota, Window: p.Window} }
 
+// TestTwoProcessors: exactly the quota passes, however many processors there are.
+func TestTwoProcessors(t *testing.T) {
+	address, _ := startRedis(t)
+	processors := []*Redis{newRedis(t, address, redisPassword), newRedis(t, address, redisPassword)}
+	var granted atomic.Int64
+	var wait sync.WaitGroup
+	for i := range 200 {
+		wait.Go(func() {
+			_, ok, err := processors[i%2].Take(context.Background(), []Demand{{"x", slow.with(50), 1}})
+			if err != nil {
+				t.Error(err)
+			}
+			if ok {
+				granted.Add(1)
+			}
+		})
+	}
+	wait.Wait()
+	if got := granted.Load(); got != 50 {
+		t.Errorf("%d were granted", got)
+	}
+}
+
 func TestMemoryIsBounded(t *testing.T) {
 	evicted := 0
 	m := newMemory(t, 2, time.Now, func() { evicted++ })
