@@ -132,9 +132,10 @@ async function runJob(
 ): Promise<void> {
   const { implementation, purpose } = variant;
   const name = { implementation, purpose, variant: variant.variant };
-  const missing = implementationOf(implementation).tools.filter(
-    tool => !hasProgram(tool),
-  );
+  const missing = [
+    ...implementationOf(implementation).tools,
+    ...(variant.tools ?? []),
+  ].filter(tool => !hasProgram(tool));
   if (missing.length > 0) {
     for (const envoy of envoys) {
       report({

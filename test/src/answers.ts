@@ -105,6 +105,63 @@ const bodyOperation = fc.oneof(
   }),
 );
 
+const keyPart = fc.oneof(
+  fc.constant({ from: 'client-address' }),
+  fc.record({
+    from: fc.constant('forwarded-for'),
+    trustedHops: fc.integer({ min: 1, max: 10 }),
+  }),
+  fc.record({ from: fc.constant('header'), header }),
+  fc.record({
+    from: fc.constant('claim'),
+    claim: fc.array(
+      text.filter(name => name !== '' && !['exp', 'nbf', 'iat'].includes(name)),
+      { minLength: 1, maxLength: 3 },
+    ),
+  }),
+  fc.record({
+    from: fc.constant('path'),
+    segments: fc.integer({ min: 1, max: 10 }),
+  }),
+);
+
+const rateLimits = fc.record({
+  limits: fc.uniqueArray(
+    fc.record({
+      name: label,
+      quota: fc.integer({ min: 1, max: 1_000_000 }),
+      windowSeconds: fc.integer({ min: 1, max: 2_678_400 }),
+      key: fc.array(keyPart, { maxLength: 4 }),
+      whenAbsent: fc.constantFrom('share', 'skip'),
+      cost: fc.oneof(
+        fc.constant({ from: 'one' }),
+        fc.record({
+          from: fc.constantFrom('request-header', 'response-header'),
+          // Not the header of a key.
+          header: label.map(name => `cost-${name}`),
+        }),
+      ),
+    }),
+    { minLength: 1, maxLength: 3, selector: ({ name }) => name },
+  ),
+  provider: text.filter(name => name !== ''),
+  store: fc.oneof(
+    fc.record({
+      kind: fc.constant('memory'),
+      maxKeys: fc.integer({ min: 1, max: 500_000 }),
+    }),
+    fc.record({
+      kind: fc.constant('redis'),
+      prefix: label,
+      timeoutMilliseconds: fc.integer({ min: 1, max: 1000 }),
+      whenAway: fc.constantFrom('deny', 'allow', 'local'),
+      maxKeys: fc.integer({ min: 1, max: 500_000 }),
+      password: fc.constantFrom('none', 'secret'),
+    }),
+  ),
+  clientHeaders: fc.constantFrom('ratelimit', 'none'),
+});
+
 const both = <T>(operation: fc.Arbitrary<T>) =>
   fc.record({
     request: fc.array(operation, { minLength: 1, maxLength: 4 }),
@@ -114,6 +171,7 @@ const both = <T>(operation: fc.Arbitrary<T>) =>
 const settings: Record<string, fc.Arbitrary<unknown>> = {
   'header-transform': both(headerOperation),
   'body-transform': both(bodyOperation),
+  'rate-limit': rateLimits,
   other: fc.record({ header: fc.record({ name: header, value: headerValue }) }),
 };
 

@@ -170,6 +170,8 @@ export const implementations: readonly Implementation[] = [
     impossible: {
       'body-transform':
         'Envoy’s Lua has no JSON library, and Envoy Gateway’s validator blocks require',
+      'rate-limit':
+        'each of Envoy’s worker threads runs the script for itself, and they share nothing: each would count on its own, and grant the quota again',
     },
     tools: ['make', 'python3'],
     files: [

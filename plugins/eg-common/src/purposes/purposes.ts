@@ -1,6 +1,7 @@
 import { bodyTransform } from './bodyTransform';
 import { headerTransform } from './headerTransform';
 import { other } from './other';
+import { rateLimit } from './rateLimit';
 import { Purpose, Requirements } from './types';
 
 /**
@@ -11,6 +12,7 @@ import { Purpose, Requirements } from './types';
 export const purposes: readonly Purpose<any>[] = [
   headerTransform,
   bodyTransform,
+  rateLimit,
   other,
 ];
 

@@ -42,6 +42,8 @@ export interface BehaviourCase {
   name: string;
   /** Sent once, after the others, in the order of the list: what the extension remembers of one is there for the next. */
   alone?: boolean;
+  /** How often a case that is sent alone is sent, all at once; once unless said otherwise. */
+  times?: number;
   request: {
     method: string;
     path: string;

@@ -5,8 +5,8 @@
 
 With --gateway and --upstream, a gateway that runs already is between the two: its route leads to the upstream's address.
 
-Every case is sent several times at once, and different cases overlap, except those that are to be sent alone; the
-header x-test-case-id tells the upstream which case to answer. Where there is a test/support.py, it completes requests
+Every case is sent several times at once, and different cases overlap, except those that are to be sent alone, as often
+as they say; the header x-test-case-id tells the upstream which case to answer. Where there is a test/support.py, it completes requests
 and runs what the extension depends on. Exit codes: 0 all passed, 1 a case failed, 2 the cases could not be run.
 """
 from __future__ import annotations
@@ -95,6 +95,7 @@ class Case:
     expect_request: Expected
     expect_response: Expected
     alone: bool = False
+    times: int = 1  # at once, if alone
     events: list[dict[str, Any]] | None = None  # None: not checked
 
 
@@ -125,10 +126,13 @@ def load_cases(path: Path) -> tuple[list[Case], int]:
 
 
 def load_case(entry: Any, where: str) -> Case:
-    check_keys(entry, {"name", "alone", "request", "response", "expect"}, where)
+    check_keys(entry, {"name", "alone", "times", "request", "response", "expect"}, where)
     name = typed(entry, "name", str, where)
     where = f"{where} ({name})"
     alone = typed(entry, "alone", bool, where, False)
+    times = typed(entry, "times", int, where, 1)
+    if times < 1 or (times > 1 and not alone):
+        raise CannotRun(f"{where}.times must be 1 or more, and needs alone: true, not {times}")
     expect = typed(entry, "expect", dict, where, {})
     check_keys(expect, {"reached", "request", "response", "events"}, f"{where}.expect")
     expect_request = load_expected(expect.get("request", {}), {"headers", "body"}, f"{where}.expect.request")
@@ -152,6 +156,7 @@ def load_case(entry: Any, where: str) -> Case:
         expect_request=expect_request,
         expect_response=expect_response,
         alone=alone,
+        times=times,
         events=events,
     )
 
@@ -483,16 +488,20 @@ async def run_cases(
         async with in_flight:
             return await run_once(case, case_id, gateway, upstream, support)
 
+    def begin(number: int, case: Case, times: int) -> list[asyncio.Future[list[str]]]:
+        ids = [f"{number}-{copy}" for copy in range(times)]
+        upstream.cases.update({case_id: case for case_id in ids})
+        return [asyncio.ensure_future(limited(case, case_id)) for case_id in ids]
+
+    async def problems_of(copies: list[asyncio.Future[list[str]]]) -> list[str]:
+        bad = [problems for problems in await asyncio.gather(*copies) if problems]
+        share = [f"in {len(bad)} of {len(copies)} requests"] if 0 < len(bad) < len(copies) else []
+        return [*bad[0], *share] if bad else []
+
     async def run_all(numbered: list[tuple[int, Case]]) -> AsyncIterator[Result]:
-        tasks = []
-        for number, case in numbered:
-            ids = [f"{number}-{copy}" for copy in range(concurrency)]
-            upstream.cases.update({case_id: case for case_id in ids})
-            tasks.append((case, [asyncio.ensure_future(limited(case, case_id)) for case_id in ids]))
+        tasks = [(case, begin(number, case, concurrency)) for number, case in numbered]
         for case, copies in tasks:
-            bad = [problems for problems in await asyncio.gather(*copies) if problems]
-            share = [f"in {len(bad)} of {concurrency} requests"] if 0 < len(bad) < concurrency else []
-            yield Result(case.name, [*bad[0], *share] if bad else [])
+            yield Result(case.name, await problems_of(copies))
 
     numbered = list(enumerate(cases))
     together = [entry for entry in numbered if not entry[1].alone]
@@ -500,10 +509,8 @@ async def run_cases(
         yield result
     for number, case in numbered:
         if case.alone:
-            case_id = f"{number}-0"
-            upstream.cases[case_id] = case
             events.new()
-            problems = await run_once(case, case_id, gateway, upstream, support)
+            problems = await problems_of(begin(number, case, case.times))
             yield Result(case.name, problems + ([] if case.events is None else await events.compare(case.events)))
     if upstream.errors:
         yield Result("upstream gets only valid HTTP", upstream.errors[:3])
