@@ -394,12 +394,9 @@ export function claimOf(claims: Claims, path: readonly string[]): unknown {
   );
 }
 
-/** The text of a value that is one; whole numbers up to 2^53 have one that everybody agrees on. */
+/** What a text, a truth value or a number is compared by. */
 export function textOf(value: unknown): string | undefined {
-  if (typeof value === 'string') {
-    return value;
-  }
-  return typeof value === 'boolean' || Number.isSafeInteger(value)
+  return ['string', 'boolean', 'number'].includes(typeof value)
     ? String(value)
     : undefined;
 }
@@ -409,20 +406,19 @@ function matchesClaim(
   claims: Claims,
 ): boolean {
   const value = claimOf(claims, condition.claim);
-  const elements = Array.isArray(value) ? value.map(textOf) : undefined;
+  const scalar = textOf(value);
+  const texts = (Array.isArray(value) ? value : [value])
+    .map(textOf)
+    .filter(text => text !== undefined);
   switch (condition.is) {
     case 'present':
-      return value !== undefined && value !== null;
+      return texts.length > 0;
     case 'equals':
-      return textOf(value) === condition.value;
+      return scalar === condition.value;
     case 'contains':
-      return (
-        elements ?? (typeof value === 'string' ? value.split(' ') : [])
-      ).includes(condition.value);
+      return (scalar?.split(' ') ?? texts).includes(condition.value);
     case 'one-of':
-      return (elements ?? [textOf(value)]).some(
-        text => text !== undefined && condition.values.includes(text),
-      );
+      return texts.some(text => condition.values.includes(text));
     default:
       throw new Error(`unknown condition ${(condition as { is: string }).is}`);
   }
@@ -445,7 +441,9 @@ export function decide(
       (!rest.methods.length ||
         (rest.methods as string[]).includes(request.method)) &&
       (!rest.paths.length ||
-        rest.paths.some(p => matchesPath(p, segments, pathCase === 'ignored'))) &&
+        rest.paths.some(p =>
+          matchesPath(p, segments, pathCase === 'ignored'),
+        )) &&
       rest.headers.every(h => matchesHeader(h, request, effect));
     if (matches && claims.length && !request.claims) {
       missed ||= effect === 'allow';

@@ -1,7 +1,6 @@
 package extension
 
 import (
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,8 +19,7 @@ func claimAt(claims map[string]any, names []string) any {
 	return value
 }
 
-// textOf returns what a text, a truth value or a whole number is compared by.
-// Envoy has numbers as float64, which are exact up to 2^53.
+// textOf returns what a text, a truth value or a number is compared by.
 func textOf(value any) (string, bool) {
 	switch v := value.(type) {
 	case string:
@@ -29,9 +27,7 @@ func textOf(value any) (string, bool) {
 	case bool:
 		return strconv.FormatBool(v), true
 	case float64:
-		if v == math.Trunc(v) && math.Abs(v) < 1<<53 {
-			return strconv.FormatInt(int64(v), 10), true
-		}
+		return strconv.FormatFloat(v, 'f', -1, 64), true
 	}
 	return "", false
 }
@@ -45,22 +41,21 @@ type claimCondition struct {
 
 func (c claimCondition) holds(claims map[string]any) bool {
 	value := claimAt(claims, c.names)
-	isOne := func(v any) bool {
+	scalar, isScalar := textOf(value)
+	list, _ := value.([]any)
+	isText := func(v any) bool { _, ok := textOf(v); return ok }
+	isWanted := func(v any) bool {
 		text, ok := textOf(v)
 		return ok && slices.Contains(c.values, text)
 	}
-	list, isList := value.([]any)
-	switch c.is {
-	case "present":
-		return value != nil
-	case "equals":
-		return isOne(value)
-	case "contains":
-		if words, ok := value.(string); ok {
-			return slices.Contains(strings.Split(words, " "), c.values[0])
-		}
-		return isList && slices.ContainsFunc(list, isOne)
-	default: // one-of
-		return isOne(value) || slices.ContainsFunc(list, isOne)
+	switch {
+	case c.is == "present":
+		return isScalar || slices.ContainsFunc(list, isText)
+	case c.is == "contains" && isScalar:
+		return slices.Contains(strings.Split(scalar, " "), c.values[0])
+	case c.is == "equals":
+		return isWanted(value)
+	default: // one-of, and contains of a list
+		return isWanted(value) || slices.ContainsFunc(list, isWanted)
 	}
 }
