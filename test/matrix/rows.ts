@@ -166,7 +166,7 @@ export const variants: readonly Variant[] = [
     variant: 'full duplex',
     answers: { ...bodies, bodySize: 'large' },
   },
-  ...(['extproc-go', 'lua'] as const).flatMap(implementation => [
+  ...(['extproc-go', 'wasm-rust', 'lua'] as const).flatMap(implementation => [
     {
       implementation,
       purpose: 'authorization',
