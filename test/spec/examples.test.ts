@@ -35,6 +35,7 @@ describe.each(['template.yaml', 'template-stock.yaml'])(
     });
 
     it.each([
+      ['authorize-orders', 'extproc-go'],
       ['large-documents', 'extproc-go'],
       ['limit-partners', 'extproc-go'],
       ['limit-users', 'native'],

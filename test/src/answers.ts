@@ -168,7 +168,70 @@ const both = <T>(operation: fc.Arbitrary<T>) =>
     response: fc.array(operation, { maxLength: 4 }),
   });
 
+const claimName = text.filter(
+  name => name.length > 0 && !['exp', 'nbf', 'iat'].includes(name),
+);
+const filledText = text.filter(value => value.length > 0);
+const claimPath = fc.array(claimName, { minLength: 1, maxLength: 3 });
+
+const authorizationRule = fc.record({
+  effect: fc.constantFrom('allow', 'deny'),
+  methods: fc.uniqueArray(fc.constantFrom('GET', 'HEAD', 'POST', 'DELETE')),
+  paths: fc.array(
+    fc.record({
+      match: fc.constantFrom('exact', 'prefix', 'segments'),
+      path: fc
+        .array(
+          text.filter(segment => /^[^/?#;\\%*]+$/.test(segment)),
+          { minLength: 1, maxLength: 3 },
+        )
+        .filter(segments => !segments.some(s => s === '.' || s === '..'))
+        .map(segments => `/${segments.join('/')}`),
+    }),
+    { maxLength: 2 },
+  ),
+  headers: fc.array(
+    fc.oneof(
+      fc.record({ is: fc.constant('present'), name: header }),
+      fc.record({
+        is: fc.constant('equals'),
+        name: header,
+        value: headerValue,
+      }),
+    ),
+    { maxLength: 2 },
+  ),
+  claims: fc.array(
+    fc.oneof(
+      fc.record({ is: fc.constant('present'), claim: claimPath }),
+      fc.record({
+        is: fc.constantFrom('equals', 'contains'),
+        claim: claimPath,
+        value: filledText,
+      }),
+      fc.record({
+        is: fc.constant('one-of'),
+        claim: claimPath,
+        values: fc.array(filledText, { minLength: 1, maxLength: 3 }),
+      }),
+    ),
+    { maxLength: 2 },
+  ),
+});
+
 const settings: Record<string, fc.Arbitrary<unknown>> = {
+  authorization: fc.record({
+    provider: filledText,
+    subject: fc.oneof(fc.constant([]), claimPath),
+    pathCase: fc.constantFrom('sensitive', 'ignored'),
+    decisionLog: fc.constantFrom('all', 'denied', 'none'),
+    mode: fc.constantFrom('enforce', 'report-only'),
+    rules: fc
+      .array(authorizationRule, { maxLength: 4 })
+      .map(rules =>
+        rules.map((rule, i) => ({ ...rule, name: `${hostileTexts[i]}` })),
+      ),
+  }),
   'header-transform': both(headerOperation),
   'body-transform': both(bodyOperation),
   'rate-limit': rateLimits,

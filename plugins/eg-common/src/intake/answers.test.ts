@@ -1,4 +1,5 @@
 import { parseAnswers } from './answers';
+import { purposes } from '../purposes';
 import { InvalidAnswersError } from './problems';
 
 const minimal = {
@@ -118,7 +119,9 @@ describe('parseAnswers', () => {
     ],
     [
       { ...minimal, purpose: 'teleport' },
-      '- purpose: "teleport" is not valid: choose one of header-transform, body-transform, rate-limit, other',
+      `- purpose: "teleport" is not valid: choose one of ${purposes
+        .map(({ id }) => id)
+        .join(', ')}`,
     ],
     [
       { ...minimal, language: 'cobol' },

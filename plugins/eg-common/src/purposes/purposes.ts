@@ -1,3 +1,4 @@
+import { authorization } from './authorization';
 import { bodyTransform } from './bodyTransform';
 import { headerTransform } from './headerTransform';
 import { other } from './other';
@@ -13,6 +14,7 @@ export const purposes: readonly Purpose<any>[] = [
   headerTransform,
   bodyTransform,
   rateLimit,
+  authorization,
   other,
 ];
 

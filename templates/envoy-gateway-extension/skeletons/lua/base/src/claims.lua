@@ -17,16 +17,21 @@ local function claim_text(value)
   end
 end
 
--- A claim as a list of texts: of a list its texts, numbers and booleans; any other is a list of one, or none.
--- path is a list of names that leads into nested objects. claims may be nil.
-local function claim_texts(claims, path)
+-- A claim as Envoy has it, or nil. path is a list of names that leads into nested objects. claims may be nil.
+local function claim_at(claims, path)
   local value = claims
   for _, name in ipairs(path) do
     if type(value) ~= "table" then
-      return {}
+      return nil
     end
     value = value[name]
   end
+  return value
+end
+
+-- A claim as a list of texts: of a list its texts, numbers and booleans; any other is a list of one, or none.
+local function claim_texts(claims, path)
+  local value = claim_at(claims, path)
   if type(value) ~= "table" then
     return { claim_text(value) }
   end

@@ -1,0 +1,464 @@
+import { z } from 'zod';
+import { headerValue, lineOfText } from '../intake/fields';
+
+/** Headers that say nothing an authorization may rest on, with what does. */
+const unmatchable: [RegExp, string][] = [
+  [
+    /^(authorization|proxy-authorization|cookie)$/,
+    'it is a credential that nobody has verified here; use a condition on claims',
+  ],
+  [
+    /^x-forwarded-|^forwarded$|^x-real-ip$/,
+    'anyone can send it; for addresses use SecurityPolicy spec.authorization with clientCIDRs',
+  ],
+  [
+    /^(host|connection|content-length|expect|keep-alive|proxy-connection|te|trailer|transfer-encoding|upgrade|x-request-id|x-envoy-.*)$/,
+    'Envoy sets or consumes it itself; for host names attach the policy to a route or listener',
+  ],
+];
+
+const header = z
+  .string({ error: 'give the name of a header, for example x-tenant' })
+  .max(128, 'use at most 128 characters')
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9-]*$/,
+    'use letters, digits and hyphens only, for example x-tenant',
+  )
+  .superRefine((name, context) => {
+    const reason = unmatchable.find(([names]) =>
+      names.test(name.toLowerCase()),
+    )?.[1];
+    if (reason) {
+      context.addIssue({
+        code: 'custom',
+        message: `choose another header: ${reason}`,
+      });
+    }
+  })
+  .overwrite(name => name.toLowerCase())
+  .meta({ title: 'Header' });
+
+const filledLine = (max: number) =>
+  lineOfText(max).min(1, `use 1 to ${max} characters`);
+
+const list = <T extends z.ZodType>(item: T, max: number, what: string) =>
+  z
+    .array(item, { error: `give a list of ${what}` })
+    .max(max, `use at most ${max} ${what}`);
+
+const filledList = <T extends z.ZodType>(item: T, max: number, what: string) =>
+  list(item, max, what).min(1, `give at least one of the ${what}`);
+
+const headerCondition = z
+  .discriminatedUnion(
+    'is',
+    [
+      z.strictObject({
+        is: z.literal('present').meta({ title: 'is there' }),
+        name: header,
+      }),
+      z.strictObject({
+        is: z.literal('equals').meta({ title: 'equals' }),
+        name: header,
+        value: headerValue.meta({ title: 'Value' }),
+      }),
+      z.strictObject({
+        is: z.literal('one-of').meta({ title: 'is one of' }),
+        name: header,
+        values: filledList(headerValue, 50, 'values').meta({ title: 'Values' }),
+      }),
+    ],
+    { error: 'use one of the conditions present, equals and one-of' },
+  )
+  .meta({ title: 'Condition on a header' });
+
+/** Names from the outermost to the innermost object. */
+const claimPath = (min: number) =>
+  list(filledLine(128), 8, 'names')
+    .min(min, 'give the name of the claim, for example [scope]')
+    .refine(
+      names => names.length !== 1 || !['exp', 'nbf', 'iat'].includes(names[0]!),
+      { error: 'choose another claim: Envoy checks the times of a token' },
+    );
+
+const claim = claimPath(1).meta({
+  title: 'Claim',
+  description:
+    'Its name; of a nested claim the names from the outside in, such as realm_access and roles.',
+});
+
+const claimValue = filledLine(256);
+
+const claimCondition = z
+  .discriminatedUnion(
+    'is',
+    [
+      z.strictObject({
+        is: z.literal('present').meta({ title: 'is there' }),
+        claim,
+      }),
+      z.strictObject({
+        is: z.literal('equals').meta({ title: 'equals' }),
+        claim,
+        value: claimValue.meta({ title: 'Value' }),
+      }),
+      z.strictObject({
+        is: z.literal('contains').meta({
+          title: 'contains',
+          description:
+            'An element of a list, or a word of a text with blanks, such as scope.',
+        }),
+        claim,
+        value: claimValue.meta({ title: 'Value' }),
+      }),
+      z.strictObject({
+        is: z.literal('one-of').meta({ title: 'is one of' }),
+        claim,
+        values: filledList(claimValue, 50, 'values').meta({ title: 'Values' }),
+      }),
+    ],
+    { error: 'use one of the conditions present, equals, contains and one-of' },
+  )
+  .meta({ title: 'Condition on a claim' });
+
+/** What is wrong with a path pattern, if anything. */
+function pathProblem(match: string, path: string): string | undefined {
+  if (!path.startsWith('/') || /[?#;\\%]/.test(path)) {
+    return 'begin with / and write the characters themselves, without percent-encoding, and without ? # ; \\ and %, for example /orders';
+  }
+  const segments = path.slice(1).split('/');
+  if (
+    segments.some(
+      (s, i) =>
+        s === '.' || s === '..' || (s === '' && i < segments.length - 1),
+    )
+  ) {
+    return 'remove empty segments, . and ..: Envoy does so before a path is matched';
+  }
+  if (match !== 'segments') {
+    if (path.includes('*')) {
+      return 'use match segments for patterns with *';
+    }
+    return match === 'prefix' && path !== '/' && path.endsWith('/')
+      ? 'remove the / at the end: a prefix matches itself and everything below'
+      : undefined;
+  }
+  return segments.some(
+    (s, i) =>
+      s.includes('*') &&
+      s !== '*' &&
+      !(s === '**' && i === segments.length - 1),
+  )
+    ? 'let * stand for one whole segment, and ** only at the end for any number of them, for example /users/*/orders/**'
+    : undefined;
+}
+
+const pathPattern = z
+  .strictObject({
+    match: z
+      .enum(['exact', 'prefix', 'segments'], {
+        error: 'use one of exact, prefix and segments',
+      })
+      .meta({
+        title: 'Match',
+        description:
+          'prefix ends at a segment: /a matches /a and /a/b, not /ab. segments: * is one segment, ** at the end any number.',
+      }),
+    path: lineOfText(512).meta({ title: 'Path' }),
+  })
+  .superRefine(({ match, path }, context) => {
+    const message = pathProblem(match, path);
+    if (message) {
+      context.addIssue({ code: 'custom', path: ['path'], message });
+    }
+  })
+  .meta({ title: 'Path' });
+
+/** Methods that rules may name. */
+export const methods = [
+  'GET',
+  'HEAD',
+  'POST',
+  'PUT',
+  'PATCH',
+  'DELETE',
+  'OPTIONS',
+] as const;
+
+const rule = z
+  .strictObject({
+    name: filledLine(64).meta({
+      title: 'Name',
+      description: 'Appears in the decision log.',
+    }),
+    effect: z
+      .enum(['allow', 'deny'], { error: 'use allow or deny' })
+      .meta({ title: 'Effect' }),
+    methods: list(
+      z.enum(methods, { error: `use ${methods.join(', ')}` }),
+      methods.length,
+      'methods',
+    )
+      .default([])
+      .meta({ title: 'Methods', description: 'Any if empty.' }),
+    paths: list(pathPattern, 50, 'paths')
+      .default([])
+      .meta({ title: 'Paths', description: 'One must match; any if empty.' }),
+    headers: list(headerCondition, 20, 'conditions').default([]).meta({
+      title: 'Headers',
+      description: 'All must hold.',
+    }),
+    claims: list(claimCondition, 20, 'conditions').default([]).meta({
+      title: 'Verified claims',
+      description: 'All must hold.',
+    }),
+  })
+  .meta({ title: 'Rule' });
+
+/** Rules, where claims come from, and what is logged. */
+export const settings = z
+  .strictObject({
+    rules: list(rule, 100, 'rules').default([]).meta({
+      title: 'Rules',
+      description:
+        'The first that matches decides; what no rule matches is denied.',
+    }),
+    provider: lineOfText(253).default('').meta({
+      title: 'Provider of the claims',
+      description:
+        'The name in SecurityPolicy spec.jwt.providers[], if rules look at claims.',
+    }),
+    pathCase: z
+      .enum(['sensitive', 'ignored'], { error: 'use sensitive or ignored' })
+      .default('sensitive')
+      .meta({
+        title: 'Case of paths',
+        description:
+          'ignored for upstreams to which /Admin and /admin are the same.',
+      }),
+    decisionLog: z
+      .enum(['all', 'denied', 'none'], {
+        error: 'use one of all, denied and none',
+      })
+      .default('all')
+      .meta({
+        title: 'Decision log',
+        description: 'One line of JSON for each decision.',
+      }),
+    subject: claimPath(0).default([]).meta({
+      title: 'Claim that names the subject in the log',
+      description: 'Such as sub; nobody is named if it is empty.',
+    }),
+    mode: z
+      .enum(['enforce', 'report-only'], { error: 'use enforce or report-only' })
+      .default('enforce')
+      .meta({
+        title: 'Mode',
+        description: 'report-only decides and logs, but lets everything pass.',
+      }),
+  })
+  .superRefine(({ rules, provider, subject }, context) => {
+    const names = rules.map(({ name }) => name);
+    names.forEach((name, index) => {
+      if (names.indexOf(name) !== index) {
+        context.addIssue({
+          code: 'custom',
+          path: ['rules', index, 'name'],
+          message: 'give every rule a name of its own',
+        });
+      }
+    });
+    if (
+      !provider &&
+      (subject.length || rules.some(({ claims }) => claims.length))
+    ) {
+      context.addIssue({
+        code: 'custom',
+        path: ['provider'],
+        message:
+          'name the provider in SecurityPolicy spec.jwt.providers[] that verifies the claims, for example example',
+      });
+    }
+  });
+
+/** See {@link settings}. */
+export type AuthorizationSettings = z.infer<typeof settings>;
+/** One rule. */
+export type Rule = AuthorizationSettings['rules'][number];
+/** What a verified token says. */
+export type Claims = Record<string, unknown>;
+
+/** What is decided about a request, as the rules see it. */
+export interface AuthorizationRequest {
+  method: string;
+  /** As Envoy gives it to filters, with the query. */
+  path: string;
+  headers: readonly { name: string; value: string }[];
+  /** Undefined when nobody has verified any. */
+  claims?: Claims;
+}
+
+/** A decision; `rule` is empty when none matched. */
+export interface AuthorizationDecision {
+  effect: 'allow' | 'deny';
+  reason: 'rule' | 'no_rule' | 'claims_missing' | 'ambiguous_path';
+  rule: string;
+}
+
+/** Text as one character for each byte of UTF-8. */
+export const bytes = (text: string) =>
+  String.fromCharCode(...new TextEncoder().encode(text));
+
+const lowerAscii = (text: string) =>
+  text.replace(/[A-Z]/g, letter => letter.toLowerCase());
+
+/**
+ * The segments of a path without percent-encoding, or undefined where servers disagree about what it names.
+ */
+function segmentsOf(target: string): string[] | undefined {
+  const [path] = target.split('?', 1) as [string];
+  if (!path.startsWith('/') || /%(?![0-9A-Fa-f]{2})/.test(path)) {
+    return undefined;
+  }
+  if (/%(2f|5c)/i.test(path)) {
+    return undefined;
+  }
+  const decoded = bytes(path).replace(/%(..)/g, (_, hex) =>
+    String.fromCharCode(parseInt(hex, 16)),
+  );
+  // eslint-disable-next-line no-control-regex
+  if (/[\x00-\x1f\x7f\\;]|%[0-9A-Fa-f]{2}/.test(decoded) || /#/.test(path)) {
+    return undefined;
+  }
+  const segments = decoded.slice(1).split('/');
+  return segments.some(
+    (s, i) => s === '.' || s === '..' || (s === '' && i < segments.length - 1),
+  )
+    ? undefined
+    : segments;
+}
+
+function matchesPath(
+  { match, path }: Rule['paths'][number],
+  segments: readonly string[],
+  ignoreCase: boolean,
+): boolean {
+  const fold = (text: string) => (ignoreCase ? lowerAscii(text) : text);
+  const wanted = fold(bytes(path)).slice(1).split('/');
+  const open =
+    match === 'prefix' || (match === 'segments' && wanted.at(-1) === '**');
+  if (open && (match === 'segments' || path === '/')) {
+    wanted.pop();
+  }
+  return (
+    (open
+      ? segments.length >= wanted.length
+      : segments.length === wanted.length) &&
+    wanted.every((w, i) =>
+      match === 'segments' && w === '*'
+        ? segments[i] !== ''
+        : w === fold(segments[i]!),
+    )
+  );
+}
+
+function matchesHeader(
+  condition: Rule['headers'][number],
+  { headers }: AuthorizationRequest,
+  effect: Rule['effect'],
+): boolean {
+  const lines = headers.filter(({ name }) => name === condition.name);
+  if (condition.is === 'present') {
+    return lines.length > 0;
+  }
+  const values =
+    condition.is === 'equals' ? [condition.value] : condition.values;
+  const holds = ({ value }: { value: string }) => values.includes(value);
+  // A second line never widens what is allowed, and never evades what is denied.
+  return effect === 'allow'
+    ? lines.length > 0 && lines.every(holds)
+    : lines.some(holds);
+}
+
+/** The value of a claim; undefined where there is none. */
+export function claimOf(claims: Claims, path: readonly string[]): unknown {
+  return path.reduce<unknown>(
+    (value, name) =>
+      typeof value === 'object' &&
+      value !== null &&
+      !Array.isArray(value) &&
+      Object.prototype.hasOwnProperty.call(value, name)
+        ? (value as Claims)[name]
+        : undefined,
+    claims,
+  );
+}
+
+/** What a text, a truth value or a number is compared by. */
+export function textOf(value: unknown): string | undefined {
+  return ['string', 'boolean', 'number'].includes(typeof value)
+    ? String(value)
+    : undefined;
+}
+
+function matchesClaim(
+  condition: Rule['claims'][number],
+  claims: Claims,
+): boolean {
+  const value = claimOf(claims, condition.claim);
+  const scalar = textOf(value);
+  const texts = (Array.isArray(value) ? value : [value])
+    .map(textOf)
+    .filter(text => text !== undefined);
+  switch (condition.is) {
+    case 'present':
+      return texts.length > 0;
+    case 'equals':
+      return scalar === condition.value;
+    case 'contains':
+      return (scalar?.split(' ') ?? texts).includes(condition.value);
+    case 'one-of':
+      return texts.some(text => condition.values.includes(text));
+    default:
+      throw new Error(`unknown condition ${(condition as { is: string }).is}`);
+  }
+}
+
+/**
+ * What the rules decide: the reference for every implementation.
+ */
+export function decide(
+  { rules, pathCase }: AuthorizationSettings,
+  request: AuthorizationRequest,
+): AuthorizationDecision {
+  const segments = segmentsOf(request.path);
+  if (!segments) {
+    return { effect: 'deny', reason: 'ambiguous_path', rule: '' };
+  }
+  let missed = false;
+  const found = rules.find(({ effect, claims, ...rest }) => {
+    const matches =
+      (!rest.methods.length ||
+        (rest.methods as string[]).includes(request.method)) &&
+      (!rest.paths.length ||
+        rest.paths.some(p =>
+          matchesPath(p, segments, pathCase === 'ignored'),
+        )) &&
+      rest.headers.every(h => matchesHeader(h, request, effect));
+    if (matches && claims.length && !request.claims) {
+      missed ||= effect === 'allow';
+      return false;
+    }
+    return matches && claims.every(c => matchesClaim(c, request.claims!));
+  });
+  if (found?.effect === 'allow') {
+    return { effect: 'allow', reason: 'rule', rule: found.name };
+  }
+  // Whoever shows claims may yet be allowed.
+  if (missed) {
+    return { effect: 'deny', reason: 'claims_missing', rule: '' };
+  }
+  return found
+    ? { effect: 'deny', reason: 'rule', rule: found.name }
+    : { effect: 'deny', reason: 'no_rule', rule: '' };
+}

@@ -1,0 +1,258 @@
+-- Allows or denies requests by ordered rules as the settings say: docs/purpose.md.
+-- This is the place for changes of the logic. `make build` joins the parts in src/ to build/filter.lua, path.lua and
+-- claims.lua among them.
+
+local function set_of(...)
+  local set = {}
+  for _, member in ipairs({ ... }) do
+    set[member] = true
+  end
+  return set
+end
+
+-- Conditions on one claim or header: the key of what they compare with.
+local CLAIM_CONDITIONS = { present = false, equals = "value", contains = "value", ["one-of"] = "values" }
+local HEADER_CONDITIONS = { present = false, equals = "value", ["one-of"] = "values" }
+local METHODS = set_of("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+-- Headers that say nothing a decision may rest on: credentials that nobody has verified, addresses that anyone can
+-- send, and what Envoy sets itself.
+local UNMATCHABLE = set_of(
+  "authorization", "proxy-authorization", "cookie", "forwarded", "x-real-ip", "x-request-id", "host", "connection",
+  "content-length", "expect", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"
+)
+
+local function check_text(value, field)
+  if type(value) ~= "string" or value == "" then
+    reject(field, value, "it must be a text that is not empty")
+  end
+end
+
+local function check_one_of(value, allowed, field)
+  for _, text in ipairs(allowed) do
+    if value == text then
+      return
+    end
+  end
+  reject(field, value, "it must be one of " .. table.concat(allowed, ", "))
+end
+
+-- Every element passes the check; fields are counted as in the policy, from 0.
+local function check_each(list, field, check)
+  check_list(list, field)
+  for index, element in ipairs(list) do
+    check(element, field .. "[" .. (index - 1) .. "]")
+  end
+end
+
+local function check_condition(condition, subject, conditions, field)
+  local is = type(condition) == "table" and condition.is or nil
+  local compares = conditions[is or ""]
+  if compares == nil then
+    reject(field .. ".is", is, "it must be one of present, equals, one-of, and for claims contains")
+  end
+  check_object(condition, compares and { "is", subject, compares } or { "is", subject }, field)
+  if compares == "value" then
+    check_text(condition.value, field .. ".value")
+  elseif compares == "values" then
+    check_each(condition.values, field .. ".values", check_text)
+    check_text(condition.values[1], field .. ".values[0]")
+  end
+end
+
+local function check_header(condition, field)
+  check_condition(condition, "name", HEADER_CONDITIONS, field)
+  local name = condition.name
+  if type(name) ~= "string" or not name:find("^[%l%d-]+$") then
+    reject(field .. ".name", name, "it must be the name of a header, in lower case")
+  end
+  if UNMATCHABLE[name] or name:find("^x%-forwarded%-") or name:find("^x%-envoy%-") then
+    reject(field .. ".name", name, "a decision must not rest on this header; use another")
+  end
+end
+
+local function check_claim(condition, field)
+  check_condition(condition, "claim", CLAIM_CONDITIONS, field)
+  check_each(condition.claim, field .. ".claim", check_text)
+  check_text(condition.claim[1], field .. ".claim[0]")
+end
+
+local function check_path(pattern, field)
+  check_object(pattern, { "match", "path" }, field)
+  check_one_of(pattern.match, { "exact", "prefix", "segments" }, field .. ".match")
+  local remedy = path_remedy(pattern.match, pattern.path)
+  if remedy then
+    reject(field .. ".path", pattern.path, remedy)
+  end
+end
+
+local function check_rule(rule, field)
+  check_object(rule, { "name", "effect", "methods", "paths", "headers", "claims" }, field)
+  check_text(rule.name, field .. ".name")
+  check_one_of(rule.effect, { "allow", "deny" }, field .. ".effect")
+  check_each(rule.methods, field .. ".methods", function(method, where)
+    if not METHODS[method] then
+      reject(where, method, "it must be a method in upper case, such as GET")
+    end
+  end)
+  check_each(rule.paths, field .. ".paths", check_path)
+  check_each(rule.headers, field .. ".headers", check_header)
+  check_each(rule.claims, field .. ".claims", check_claim)
+end
+
+local function check_settings(settings)
+  check_object(settings, { "rules", "provider", "pathCase", "decisionLog", "subject", "mode" }, "settings")
+  check_one_of(settings.pathCase, { "sensitive", "ignored" }, "settings.pathCase")
+  check_one_of(settings.decisionLog, { "all", "denied", "none" }, "settings.decisionLog")
+  check_one_of(settings.mode, { "enforce", "report-only" }, "settings.mode")
+  check_each(settings.subject, "settings.subject", check_text)
+  local needs_claims = #settings.subject > 0
+  local names = {}
+  check_each(settings.rules, "settings.rules", function(rule, field)
+    check_rule(rule, field)
+    if names[rule.name] then
+      reject(field .. ".name", rule.name, "it must be a name of its own")
+    end
+    names[rule.name] = true
+    needs_claims = needs_claims or #rule.claims > 0
+  end)
+  if type(settings.provider) ~= "string" or (needs_claims and settings.provider == "") then
+    reject("settings.provider", settings.provider, "it must be the name in SecurityPolicy spec.jwt.providers[]")
+  end
+end
+
+local function contains(list, value)
+  for _, element in ipairs(list) do
+    if element == value then
+      return true
+    end
+  end
+  return false
+end
+
+-- Whether the function holds for all elements, or, with `any`, for one.
+local function holds_for(list, any, holds)
+  for _, element in ipairs(list) do
+    if holds(element) == any then
+      return any
+    end
+  end
+  return not any
+end
+
+local function header_holds(headers, condition, allows)
+  local count = headers:getNumValues(condition.name)
+  if condition.is == "present" or count == 0 then
+    return count > 0
+  end
+  local lines = {}
+  for index = 0, count - 1 do
+    lines[#lines + 1] = headers:getAtIndex(condition.name, index)
+  end
+  local values = condition.values or { condition.value }
+  -- A second line never widens what is allowed, and never evades what is denied.
+  return holds_for(lines, not allows, function(line)
+    return contains(values, line)
+  end)
+end
+
+local function claim_holds(claims, condition)
+  local scalar = claim_text(claim_at(claims, condition.claim))
+  local texts = claim_texts(claims, condition.claim)
+  if condition.is == "present" then
+    return #texts > 0
+  elseif condition.is == "equals" then
+    return scalar == condition.value
+  elseif condition.is == "contains" and scalar then
+    return (" " .. scalar .. " "):find(" " .. condition.value .. " ", 1, true) ~= nil and not condition.value:find(" ", 1, true)
+  end
+  local values = condition.values or { condition.value }
+  return holds_for(texts, true, function(text)
+    return contains(values, text)
+  end)
+end
+
+-- Whether a rule matches, its claims aside.
+local function rule_matches(rule, request)
+  return (#rule.methods == 0 or contains(rule.methods, request.method))
+    and (#rule.paths == 0 or holds_for(rule.paths, true, function(pattern)
+      return path_matches(pattern, request.segments, request.ignore_case)
+    end))
+    and holds_for(rule.headers, false, function(condition)
+      return header_holds(request.headers, condition, rule.effect == "allow")
+    end)
+end
+
+-- The first rule that matches decides; what none matches is denied. Returns the effect, the reason and the rule.
+local function decide(rules, request)
+  if not request.segments then
+    return "deny", "ambiguous_path", ""
+  end
+  local effect, reason, name = "deny", "no_rule", ""
+  local missed = false -- a rule would have allowed it, had there been claims
+  for _, rule in ipairs(rules) do
+    if rule_matches(rule, request) then
+      if #rule.claims > 0 and not request.claims then
+        missed = missed or rule.effect == "allow"
+      elseif holds_for(rule.claims, false, function(condition) return claim_holds(request.claims, condition) end) then
+        effect, reason, name = rule.effect, "rule", rule.name
+        break
+      end
+    end
+  end
+  if missed and effect == "deny" then
+    return "deny", "claims_missing", ""
+  end
+  return effect, reason, name
+end
+
+local function json_text(text)
+  return '"' .. text:gsub('[%c"\\]', function(character)
+    return string.format("\\u%04x", character:byte())
+  end) .. '"'
+end
+
+-- One line for the decision log. Tokens are in headers and queries, so neither is part of it.
+local function log_line(request, settings, effect, reason, name)
+  local subject = #settings.subject > 0 and claim_text(claim_at(request.claims, settings.subject))
+  return '{"event":"authorization","decision":"' .. effect .. '","reason":"' .. reason
+    .. '","rule":' .. json_text(name)
+    .. ',"method":' .. json_text(printable_path(request.method))
+    .. ',"path":' .. json_text(printable_path(request.path))
+    .. (subject and ',"subject":' .. json_text(subject) or "")
+    .. ',"mode":"' .. settings.mode .. '"}'
+end
+
+local function refuse(handle, reason)
+  local status, title, challenge = "403", "Forbidden", nil
+  if reason == "claims_missing" then
+    status, title, challenge = "401", "Unauthorized", "Bearer"
+  end
+  handle:respond(
+    { [":status"] = status, ["content-type"] = "application/problem+json", ["www-authenticate"] = challenge },
+    '{"type":"about:blank","title":"' .. title .. '","status":' .. status .. "}"
+  )
+end
+
+local function on_request(handle, settings)
+  local headers = handle:headers()
+  local path = headers:get(":path") or ""
+  local request = {
+    method = headers:get(":method") or "",
+    path = path,
+    headers = headers,
+    segments = path_segments(path),
+    ignore_case = settings.pathCase == "ignored",
+    claims = settings.provider ~= "" and verified_claims(handle, settings.provider) or nil,
+  }
+  local effect, reason, name = decide(settings.rules, request)
+  local log = settings.decisionLog
+  if log == "all" or (log == "denied" and effect == "deny") then
+    handle:logInfo(log_line(request, settings, effect, reason, name))
+  end
+  if effect == "deny" and settings.mode == "enforce" then
+    refuse(handle, reason)
+  end
+end
+
+local function on_response() end
