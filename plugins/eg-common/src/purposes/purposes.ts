@@ -1,4 +1,5 @@
 import { bodyTransform } from './bodyTransform';
+import { contentInspection } from './contentInspection';
 import { headerTransform } from './headerTransform';
 import { other } from './other';
 import { Purpose, Requirements } from './types';
@@ -11,6 +12,7 @@ import { Purpose, Requirements } from './types';
 export const purposes: readonly Purpose<any>[] = [
   headerTransform,
   bodyTransform,
+  contentInspection,
   other,
 ];
 
