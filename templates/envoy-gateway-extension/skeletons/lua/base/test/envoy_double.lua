@@ -134,6 +134,37 @@ function Handle:filterContext()
   return setmetatable({ values = self.context }, Context)
 end
 
+-- What filters before this one and the script itself keep: of a request, it is there on its response too.
+local Metadata = {}
+Metadata.__index = Metadata
+
+function Metadata:get(namespace)
+  local values = self.namespaces[namespace]
+  if values ~= nil then
+    return values
+  end
+end
+
+function Metadata:set(namespace, key, value)
+  self.namespaces[namespace] = self.namespaces[namespace] or {}
+  self.namespaces[namespace][key] = value
+end
+
+local StreamInfo = {}
+StreamInfo.__index = StreamInfo
+
+function StreamInfo:dynamicMetadata()
+  return setmetatable({ namespaces = self.metadata }, Metadata)
+end
+
+function StreamInfo:downstreamRemoteAddress()
+  return "192.0.2.1:1234"
+end
+
+function Handle:streamInfo()
+  return setmetatable({ metadata = self.metadata }, StreamInfo)
+end
+
 function Handle:respond(headers, body)
   if self.direction == "response" then
     error("respond not currently supported in the response path")
@@ -150,12 +181,13 @@ for _, level in ipairs({ "logTrace", "logDebug", "logInfo", "logWarn", "logErr",
 end
 
 -- Runs envoy_on_<direction> as Envoy does, in a coroutine. Returns the handle, and the error if there was one.
-function run(direction, lines, body, context)
+function run(direction, lines, body, context, metadata)
   local handle = setmetatable({
     direction = direction,
     lines = lines,
     body_object = body and setmetatable({ bytes = body }, Body) or nil,
     context = context,
+    metadata = metadata,
     generation = 0,
     logs = {},
   }, Handle)

@@ -38,12 +38,18 @@ def built_script(with_settings: bool) -> str:
 
 
 class Filter:
-    """A loaded script. `settings` is the policy's filterContext; a src/settings.lua is left out."""
+    """A loaded script and one exchange. `settings` is the policy's filterContext; a src/settings.lua is left out.
 
-    def __init__(self, settings: dict[str, Any] | None = None, source: str | None = None) -> None:
+    `metadata` is what filters before this one have found out, such as the claims of a token, by namespace.
+    """
+
+    def __init__(
+        self, settings: dict[str, Any] | None = None, source: str | None = None, metadata: dict[str, Any] | None = None
+    ) -> None:
         self.lua = LuaRuntime(unpack_returned_tuples=True)
         self.lua.execute(DOUBLE.read_text(encoding="utf-8"))
         self.settings = settings or {}
+        self.metadata = self._table(metadata or {}, numbers_as_text=False)
         self.lua.globals().load_script(source or built_script(with_settings=False), "=build/filter.lua")
 
     def request(self, headers: Headers = (), body: str | None = None) -> Outcome:
@@ -54,7 +60,7 @@ class Filter:
 
     def _run(self, direction: str, headers: Headers, body: str | None) -> Outcome:
         lines = self._table([list(line) for line in headers])
-        handle, error = self.lua.globals().run(direction, lines, body, self._table(self.settings))
+        handle, error = self.lua.globals().run(direction, lines, body, self._table(self.settings), self.metadata)
         if error:
             raise AssertionError(f"the script let an error out, Envoy would pass the message unchanged: {error}")
         return Outcome(
@@ -64,10 +70,11 @@ class Filter:
             logs=list(handle.logs.values()),
         )
 
-    def _table(self, value: Any) -> Any:
-        """JSON as Envoy hands it to a script: numbers become strings."""
+    def _table(self, value: Any, numbers_as_text: bool = True) -> Any:
+        """JSON as Envoy hands it to a script: numbers of settings become strings."""
         if isinstance(value, dict):
-            return self.lua.table_from({key: self._table(item) for key, item in value.items()})
+            return self.lua.table_from({key: self._table(item, numbers_as_text) for key, item in value.items()})
         if isinstance(value, (list, tuple)):
-            return self.lua.table_from([self._table(item) for item in value])
-        return json.dumps(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+            return self.lua.table_from([self._table(item, numbers_as_text) for item in value])
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        return json.dumps(value) if is_number and numbers_as_text else value

@@ -84,4 +84,9 @@ impl HttpContext for Http {
     fn on_http_response_trailers(&mut self, _count: usize) -> Action {
         self.0.on_trailers(Direction::Response)
     }
+
+    // Envoy calls this once, when the stream is over however it ended.
+    fn on_log(&mut self) {
+        self.0.on_end();
+    }
 }

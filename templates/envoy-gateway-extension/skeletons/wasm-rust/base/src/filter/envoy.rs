@@ -5,9 +5,11 @@
 
 use std::fmt;
 use std::ptr::null_mut;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use proxy_wasm::types::{BufferType, LogLevel, MapType};
 
+use super::services::Services;
 use super::{Direction, LocalReply};
 
 /// A host function that returned another status than OK.
@@ -26,17 +28,16 @@ impl fmt::Display for HostError {
 pub type HeaderLines = Vec<(String, Vec<u8>)>;
 
 /// What a stream needs of Envoy. Tests have one of their own.
-pub trait Host {
+pub trait Host: Services {
     fn headers(&self, direction: Direction) -> Result<HeaderLines, HostError>;
     fn add_header(&self, direction: Direction, name: &str, value: &[u8]) -> Result<(), HostError>;
     /// Removes all lines of that name; it is no error if there is none.
     fn remove_header(&self, direction: Direction, name: &str) -> Result<(), HostError>;
-    /// All of the body that Envoy has buffered for this filter.
+    /// All of the body that Envoy has buffered for this filter, or the piece that has just come.
     fn body(&self, direction: Direction) -> Result<Vec<u8>, HostError>;
     fn replace_body(&self, direction: Direction, body: &[u8]) -> Result<(), HostError>;
     /// Envoy sends the reply after the current callback, which must return `Action::Pause`.
     fn reply(&self, reply: &LocalReply, details: &str) -> Result<(), HostError>;
-    fn log(&self, level: LogLevel, message: &str);
 }
 
 pub struct Envoy;
@@ -81,11 +82,43 @@ extern "C" {
         headers_size: usize,
         grpc_status: i32,
     ) -> u32;
+    fn proxy_get_current_time_nanoseconds(return_time: *mut u64) -> u32;
+    fn proxy_get_property(
+        path: *const u8,
+        path_size: usize,
+        return_data: *mut *mut u8,
+        return_size: *mut usize,
+    ) -> u32;
+    fn proxy_get_shared_data(
+        key: *const u8,
+        key_size: usize,
+        return_data: *mut *mut u8,
+        return_size: *mut usize,
+        return_version: *mut u32,
+    ) -> u32;
+    fn proxy_set_shared_data(
+        key: *const u8,
+        key_size: usize,
+        value: *const u8,
+        value_size: usize,
+        version: u32,
+    ) -> u32;
+    fn proxy_call_foreign_function(
+        name: *const u8,
+        name_size: usize,
+        arguments: *const u8,
+        arguments_size: usize,
+        return_data: *mut *mut u8,
+        return_size: *mut usize,
+    ) -> u32;
 }
 
 const STATUS_OK: u32 = 0;
 const STATUS_NOT_FOUND: u32 = 1;
 const STATUS_PARSE_FAILURE: u32 = 4;
+const STATUS_CAS_MISMATCH: u32 = 8;
+/// A version that no data has. Envoy counts from 1, and 0 would write whatever is there.
+const NO_VERSION: u32 = u32::MAX;
 /// Longer than any buffer: stands for all of it.
 const WHOLE_BUFFER: usize = u32::MAX as usize;
 const NO_GRPC_STATUS: i32 = -1;
@@ -170,6 +203,78 @@ impl Host for Envoy {
             )
         };
         check("proxy_send_local_response", status)
+    }
+}
+
+impl Services for Envoy {
+    fn now(&self) -> SystemTime {
+        let mut time = 0;
+        // SAFETY: the pointer is valid for one write. The host has no other status than OK.
+        unsafe { proxy_get_current_time_nanoseconds(&mut time) };
+        UNIX_EPOCH + Duration::from_nanos(time)
+    }
+
+    fn property(&self, path: &[&str]) -> Option<Vec<u8>> {
+        let path = path.join("\0");
+        let (mut data, mut size) = (null_mut(), 0);
+        // SAFETY: pointer and length are those of `path`; the others are valid for one write.
+        let status = unsafe { proxy_get_property(path.as_ptr(), path.len(), &mut data, &mut size) };
+        // SAFETY: when the call has succeeded, the host has set both.
+        (status == STATUS_OK).then(|| unsafe { take(data, size) })
+    }
+
+    fn shared_data(&self, key: &str) -> Result<(Option<Vec<u8>>, Option<u32>), HostError> {
+        let (mut data, mut size, mut version) = (null_mut(), 0, 0);
+        // SAFETY: pointer and length are those of `key`; the others are valid for one write.
+        let status = unsafe {
+            proxy_get_shared_data(key.as_ptr(), key.len(), &mut data, &mut size, &mut version)
+        };
+        if status == STATUS_NOT_FOUND {
+            return Ok((None, None));
+        }
+        check("proxy_get_shared_data", status)?;
+        // SAFETY: the call succeeded, so the host has set both.
+        Ok((Some(unsafe { take(data, size) }), Some(version)))
+    }
+
+    fn set_shared_data(
+        &self,
+        key: &str,
+        value: &[u8],
+        version: Option<u32>,
+    ) -> Result<bool, HostError> {
+        // SAFETY: pointers and lengths are those of the two slices.
+        let status = unsafe {
+            proxy_set_shared_data(
+                key.as_ptr(),
+                key.len(),
+                value.as_ptr(),
+                value.len(),
+                version.unwrap_or(NO_VERSION),
+            )
+        };
+        if status == STATUS_CAS_MISMATCH {
+            return Ok(false);
+        }
+        check("proxy_set_shared_data", status)?;
+        Ok(true)
+    }
+
+    fn clear_route_cache(&self) -> Result<(), HostError> {
+        let name = "clear_route_cache";
+        let (mut data, mut size) = (null_mut(), 0);
+        // SAFETY: pointer and length are those of `name`; the results are valid for one write.
+        let status = unsafe {
+            proxy_call_foreign_function(
+                name.as_ptr(),
+                name.len(),
+                null_mut(),
+                0,
+                &mut data,
+                &mut size,
+            )
+        };
+        check("clear_route_cache", status)
     }
 
     fn log(&self, level: LogLevel, message: &str) {

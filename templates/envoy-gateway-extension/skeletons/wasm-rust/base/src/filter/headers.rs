@@ -106,16 +106,8 @@ impl Headers {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::testing::headers;
     use super::*;
-
-    fn headers(lines: &[(&str, &str)]) -> Headers {
-        Headers::new(
-            lines
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()))
-                .collect(),
-        )
-    }
 
     fn values(headers: &Headers, name: &str) -> Vec<String> {
         headers

@@ -2,22 +2,70 @@
 //!
 //! It fails closed: if a host call fails, the client gets 500, and nothing passes unprocessed.
 
+use std::fmt;
+use std::mem;
 use std::rc::Rc;
+use std::time::Duration;
 
 use proxy_wasm::types::{Action, LogLevel};
 
 use super::envoy::{Host, HostError};
 use super::headers::Headers;
-use super::{AfterBody, AfterHeaders, Direction, HttpExtension, LocalReply};
+use super::services::{number, text};
+use super::{AfterBody, AfterHeaders, Cx, Direction, End, HttpExtension, LocalReply};
 
-pub struct Stream<H, E> {
+pub struct Stream<H, E: HttpExtension> {
     host: H,
     extension: Rc<E>,
-    /// Headers of a message whose body is being buffered.
-    request: Option<Headers>,
-    response: Option<Headers>,
+    state: E::State,
+    request: Body,
+    response: Body,
     /// Where the extension answered the client itself.
     replied: Option<Direction>,
+}
+
+/// What is done with the body of a message whose headers went by, and these headers.
+#[derive(Default)]
+enum Body {
+    #[default]
+    Pass,
+    Buffer(Headers),
+    Stream {
+        headers: Headers,
+        changes: bool,
+    },
+}
+
+/// Why a message is refused.
+enum Failure {
+    Host(HostError),
+    ChangeNotDeclared,
+}
+
+impl Failure {
+    fn details(&self) -> &'static str {
+        match self {
+            Failure::Host(_) => "wasm_host_call_failed",
+            Failure::ChangeNotDeclared => "wasm_change_not_declared",
+        }
+    }
+}
+
+impl From<HostError> for Failure {
+    fn from(error: HostError) -> Self {
+        Failure::Host(error)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Failure::Host(error) => error.fmt(f),
+            Failure::ChangeNotDeclared => f.write_str(
+                "on_chunk replaced a piece of a body; return StreamBody { changes: true } first",
+            ),
+        }
+    }
 }
 
 impl<H: Host, E: HttpExtension> Stream<H, E> {
@@ -25,8 +73,9 @@ impl<H: Host, E: HttpExtension> Stream<H, E> {
         Stream {
             host,
             extension,
-            request: None,
-            response: None,
+            state: E::State::default(),
+            request: Body::Pass,
+            response: Body::Pass,
             replied: None,
         }
     }
@@ -36,23 +85,22 @@ impl<H: Host, E: HttpExtension> Stream<H, E> {
         if let Some(action) = self.after_reply(direction) {
             return action;
         }
-        match self.process_headers(direction, end_of_stream) {
-            Ok(action) => action,
-            Err(error) => self.fail(direction, error),
-        }
+        let result = self.process_headers(direction, end_of_stream);
+        self.action(direction, result)
     }
 
     pub fn on_body(&mut self, direction: Direction, end_of_stream: bool) -> Action {
         if let Some(action) = self.after_reply(direction) {
             return action;
         }
-        if self.buffering(direction).is_none() {
-            return Action::Continue;
+        match self.body(direction) {
+            Body::Buffer(_) if !end_of_stream => Action::Pause, // up to the listener's limit
+            Body::Pass => Action::Continue,
+            _ => {
+                let result = self.process_body(direction, end_of_stream);
+                self.action(direction, result)
+            }
         }
-        if !end_of_stream {
-            return Action::Pause; // Envoy buffers, up to the listener's limit
-        }
-        self.on_end(direction)
     }
 
     /// Trailers end a message as well: no body callback has had `end_of_stream` then.
@@ -60,31 +108,48 @@ impl<H: Host, E: HttpExtension> Stream<H, E> {
         if let Some(action) = self.after_reply(direction) {
             return action;
         }
-        self.on_end(direction)
+        let result = match self.body(direction) {
+            Body::Pass => return Action::Continue,
+            Body::Buffer(_) => self.process_body(direction, true),
+            Body::Stream { .. } => self.process_chunk(direction, &[], true),
+        };
+        self.action(direction, result)
     }
 
-    fn on_end(&mut self, direction: Direction) -> Action {
-        let Some(headers) = self.buffering(direction).take() else {
-            return Action::Continue;
+    /// Envoy knows how the stream ended, also when its end did not come by here.
+    pub fn on_end(&mut self) {
+        let count =
+            |path: &[&str]| number(&self.host, path).and_then(|number| u64::try_from(number).ok());
+        let end = End {
+            status: count(&["response", "code"])
+                .and_then(|code| u32::try_from(code).ok())
+                .filter(|code| *code != 0),
+            details: text(&self.host, &["response", "code_details"]),
+            request_bytes: count(&["request", "size"]).unwrap_or_default(),
+            response_bytes: count(&["response", "size"]).unwrap_or_default(),
+            duration: Duration::from_nanos(count(&["request", "duration"]).unwrap_or_default()),
         };
-        match self.process_body(direction, &headers) {
-            Ok(action) => action,
-            Err(error) => self.fail(direction, error),
-        }
+        let extension = Rc::clone(&self.extension);
+        extension.on_end(&mut self.cx(), &end);
     }
 
     fn process_headers(
         &mut self,
         direction: Direction,
         end_of_stream: bool,
-    ) -> Result<Action, HostError> {
+    ) -> Result<Action, Failure> {
         let mut headers = Headers::new(self.host.headers(direction)?);
-        let buffer_body = match self.extension.on_headers(direction, &mut headers) {
-            AfterHeaders::Continue => false,
-            AfterHeaders::BufferBody => !end_of_stream,
-            AfterHeaders::Reply(reply) => return self.reply(direction, &reply, "wasm_reply"),
+        let extension = Rc::clone(&self.extension);
+        let next = extension.on_headers(&mut self.cx(), direction, &mut headers);
+        if let AfterHeaders::Reply(reply) = next {
+            return self.reply(direction, &reply, "wasm_reply");
+        }
+        let may_change = match next {
+            AfterHeaders::BufferBody => true,
+            AfterHeaders::StreamBody { changes } => changes,
+            _ => false,
         };
-        if buffer_body {
+        if may_change && !end_of_stream {
             // The headers go on now, before the new length is known: the body is sent chunked.
             headers.remove("content-length");
         }
@@ -96,27 +161,61 @@ impl<H: Host, E: HttpExtension> Stream<H, E> {
                 self.host.add_header(direction, &change.name, value)?;
             }
         }
-        if buffer_body {
-            *self.buffering(direction) = Some(headers);
-        }
+        *self.body(direction) = match next {
+            _ if end_of_stream => Body::Pass,
+            AfterHeaders::BufferBody => Body::Buffer(headers),
+            AfterHeaders::StreamBody { changes } => Body::Stream { headers, changes },
+            _ => Body::Pass,
+        };
         Ok(Action::Continue)
     }
 
-    fn process_body(
+    /// The whole body, or a piece of it.
+    fn process_body(&mut self, direction: Direction, end: bool) -> Result<Action, Failure> {
+        let bytes = self.host.body(direction)?;
+        self.process_chunk(direction, &bytes, end)
+    }
+
+    fn process_chunk(
         &mut self,
         direction: Direction,
-        headers: &Headers,
-    ) -> Result<Action, HostError> {
-        let body = self.host.body(direction)?;
-        match self.extension.on_body(direction, headers, &body) {
+        bytes: &[u8],
+        end: bool,
+    ) -> Result<Action, Failure> {
+        let extension = Rc::clone(&self.extension);
+        let body = mem::take(self.body(direction));
+        let (next, may_change) = match &body {
+            Body::Pass => return Ok(Action::Continue),
+            Body::Buffer(headers) => {
+                let next = extension.on_body(&mut self.cx(), direction, headers, bytes);
+                (next, true)
+            }
+            Body::Stream { headers, changes } => {
+                let next = extension.on_chunk(&mut self.cx(), direction, headers, bytes, end);
+                (next, *changes)
+            }
+        };
+        if !end {
+            *self.body(direction) = body;
+        }
+        match next {
             AfterBody::Unchanged => {}
-            AfterBody::Replace(body) => self.host.replace_body(direction, &body)?,
+            AfterBody::Replace(new) if new == bytes => {}
+            AfterBody::Replace(_) if !may_change => return Err(Failure::ChangeNotDeclared),
+            AfterBody::Replace(new) => self.host.replace_body(direction, &new)?,
             AfterBody::Reply(reply) => return self.reply(direction, &reply, "wasm_reply"),
         }
         Ok(Action::Continue)
     }
 
-    fn buffering(&mut self, direction: Direction) -> &mut Option<Headers> {
+    fn cx(&mut self) -> Cx<'_, E::State> {
+        Cx {
+            state: &mut self.state,
+            envoy: &self.host,
+        }
+    }
+
+    fn body(&mut self, direction: Direction) -> &mut Body {
         match direction {
             Direction::Request => &mut self.request,
             Direction::Response => &mut self.response,
@@ -128,23 +227,27 @@ impl<H: Host, E: HttpExtension> Stream<H, E> {
         direction: Direction,
         reply: &LocalReply,
         details: &str,
-    ) -> Result<Action, HostError> {
+    ) -> Result<Action, Failure> {
         self.replied = Some(direction);
         self.host.reply(reply, details)?;
         Ok(Action::Pause)
     }
 
-    fn fail(&mut self, direction: Direction, error: HostError) -> Action {
-        let message = format!("{direction:?} not processed, it is refused: {error}");
+    fn action(&mut self, direction: Direction, result: Result<Action, Failure>) -> Action {
+        result.unwrap_or_else(|failure| self.fail(direction, &failure))
+    }
+
+    fn fail(&mut self, direction: Direction, failure: &Failure) -> Action {
+        let message = format!("{direction:?} not processed, it is refused: {failure}");
         self.host.log(LogLevel::Error, &message);
         let reply = LocalReply {
             status: 500,
             headers: Vec::new(),
             body: "internal error\n".to_owned(),
         };
-        if let Err(error) = self.reply(direction, &reply, "wasm_host_call_failed") {
+        if let Err(failure) = self.reply(direction, &reply, failure.details()) {
             // The message stays paused until Envoy's timeout ends it.
-            self.host.log(LogLevel::Error, &error.to_string());
+            self.host.log(LogLevel::Error, &failure.to_string());
         }
         Action::Pause
     }
@@ -161,9 +264,12 @@ impl<H: Host, E: HttpExtension> Stream<H, E> {
 #[cfg(test)]
 mod tests {
     use std::cell::RefCell;
+    use std::time::SystemTime;
 
     use super::super::config::ConfigError;
     use super::super::envoy::HeaderLines;
+    use super::super::services::Services;
+    use super::super::testing::FakeServices;
     use super::Direction::{Request, Response};
     use super::*;
 
@@ -174,6 +280,7 @@ mod tests {
         body: Vec<u8>,
         calls: Vec<String>,
         failing: &'static str,
+        services: FakeServices,
     }
 
     #[derive(Clone, Default)]
@@ -192,7 +299,12 @@ mod tests {
         }
 
         fn calls(&self) -> Vec<String> {
-            self.0.take().calls
+            mem::take(&mut self.0.borrow_mut().calls)
+        }
+
+        /// The next piece of the body.
+        fn set_body(&self, body: &str) {
+            self.0.borrow_mut().body = body.as_bytes().to_vec();
         }
     }
 
@@ -219,30 +331,108 @@ mod tests {
         fn reply(&self, reply: &LocalReply, details: &str) -> Result<(), HostError> {
             self.call("reply", format!("reply {} {details}", reply.status))
         }
-        fn log(&self, _: LogLevel, _: &str) {}
+    }
+
+    impl Services for Fake {
+        fn now(&self) -> SystemTime {
+            self.0.borrow().services.now()
+        }
+        fn property(&self, path: &[&str]) -> Option<Vec<u8>> {
+            self.0.borrow().services.property(path)
+        }
+        fn shared_data(&self, key: &str) -> Result<(Option<Vec<u8>>, Option<u32>), HostError> {
+            self.0.borrow().services.shared_data(key)
+        }
+        fn set_shared_data(
+            &self,
+            key: &str,
+            value: &[u8],
+            version: Option<u32>,
+        ) -> Result<bool, HostError> {
+            let fake = self.0.borrow();
+            fake.services.set_shared_data(key, value, version)
+        }
+        fn clear_route_cache(&self) -> Result<(), HostError> {
+            self.0.borrow().services.clear_route_cache()
+        }
+        fn log(&self, level: LogLevel, message: &str) {
+            self.0.borrow().services.log(level, message);
+        }
     }
 
     /// Buffers every body and puts it in upper case; refuses a header `x-deny` and a body `deny`.
     struct Upper;
 
     impl HttpExtension for Upper {
+        type State = ();
+
         fn from_config(_: &[u8]) -> Result<Self, ConfigError> {
             Ok(Upper)
         }
-        fn on_headers(&self, _: Direction, headers: &mut Headers) -> AfterHeaders {
+        fn on_headers(&self, _: &mut Cx<()>, _: Direction, headers: &mut Headers) -> AfterHeaders {
             headers.set("x-a", "new");
             match headers.text("x-deny") {
                 Some(_) => AfterHeaders::Reply(forbidden()),
                 None => AfterHeaders::BufferBody,
             }
         }
-        fn on_body(&self, _: Direction, headers: &Headers, body: &[u8]) -> AfterBody {
+        fn on_body(
+            &self,
+            _: &mut Cx<()>,
+            _: Direction,
+            headers: &Headers,
+            body: &[u8],
+        ) -> AfterBody {
             assert_eq!(headers.text("x-a"), Some("new"));
             match body {
                 b"deny" => AfterBody::Reply(forbidden()),
                 b"same" => AfterBody::Unchanged,
                 body => AfterBody::Replace(body.to_ascii_uppercase()),
             }
+        }
+    }
+
+    /// Puts each piece of a body in upper case and adds `!` to the end; refuses a piece `deny`.
+    /// Its calls are in Envoy's log.
+    struct UpperStreamed {
+        changes: bool,
+    }
+
+    impl HttpExtension for UpperStreamed {
+        /// Pieces of this stream.
+        type State = usize;
+
+        fn from_config(_: &[u8]) -> Result<Self, ConfigError> {
+            Ok(UpperStreamed { changes: true })
+        }
+        fn on_headers(&self, _: &mut Cx<usize>, _: Direction, _: &mut Headers) -> AfterHeaders {
+            AfterHeaders::StreamBody {
+                changes: self.changes,
+            }
+        }
+        fn on_chunk(
+            &self,
+            cx: &mut Cx<usize>,
+            _: Direction,
+            _: &Headers,
+            chunk: &[u8],
+            end: bool,
+        ) -> AfterBody {
+            *cx.state += 1;
+            match chunk {
+                b"deny" => return AfterBody::Reply(forbidden()),
+                b"same" => return AfterBody::Unchanged,
+                _ => {}
+            }
+            let mut chunk = chunk.to_ascii_uppercase();
+            if end {
+                chunk.push(b'!');
+            }
+            AfterBody::Replace(chunk)
+        }
+        fn on_end(&self, cx: &mut Cx<usize>, end: &End) {
+            let pieces = *cx.state;
+            cx.envoy.log(LogLevel::Info, &format!("{pieces} {end:?}"));
         }
     }
 
@@ -259,6 +449,17 @@ mod tests {
         body: &str,
         failing: &'static str,
     ) -> (Fake, Stream<Fake, Upper>) {
+        let fake = fake(headers, body, failing);
+        (fake.clone(), Stream::new(fake, Rc::new(Upper)))
+    }
+
+    fn streamed(changes: bool, failing: &'static str) -> (Fake, Stream<Fake, UpperStreamed>) {
+        let fake = fake(&[("content-length", "3")], "", failing);
+        let extension = Rc::new(UpperStreamed { changes });
+        (fake.clone(), Stream::new(fake, extension))
+    }
+
+    fn fake(headers: &[(&str, &str)], body: &str, failing: &'static str) -> Fake {
         let fake = Fake::default();
         *fake.0.borrow_mut() = FakeEnvoy {
             headers: headers
@@ -266,10 +467,10 @@ mod tests {
                 .map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()))
                 .collect(),
             body: body.as_bytes().to_vec(),
-            calls: vec![],
             failing,
+            ..FakeEnvoy::default()
         };
-        (fake.clone(), Stream::new(fake, Rc::new(Upper)))
+        fake
     }
 
     #[test]
@@ -358,5 +559,121 @@ mod tests {
         assert_eq!(stream.on_body(Response, true), Action::Pause);
         assert_eq!(stream.on_trailers(Response), Action::Pause);
         assert_eq!(fake.calls(), ["headers", "reply 500 wasm_host_call_failed"]);
+    }
+
+    #[test]
+    fn pieces_pass_as_they_come() {
+        let (fake, mut stream) = streamed(true, "");
+        assert_eq!(stream.on_headers(Request, false), Action::Continue);
+        for (piece, end) in [("abc", false), ("same", false), ("ABC", false), ("", true)] {
+            fake.set_body(piece);
+            assert_eq!(stream.on_body(Request, end), Action::Continue);
+        }
+        assert_eq!(
+            fake.calls(),
+            [
+                "headers",
+                "remove content-length",
+                "body",
+                "replace ABC",
+                "body",
+                "body",
+                "body",
+                "replace !"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_body_that_is_only_read_keeps_its_content_length() {
+        let (fake, mut stream) = streamed(false, "");
+        stream.on_headers(Response, false);
+        fake.set_body("same");
+        assert_eq!(stream.on_body(Response, true), Action::Continue);
+        assert_eq!(fake.calls(), ["headers", "body"]);
+    }
+
+    #[test]
+    fn a_change_that_was_not_declared_is_refused() {
+        let (fake, mut stream) = streamed(false, "");
+        stream.on_headers(Request, false);
+        fake.set_body("abc");
+        assert_eq!(stream.on_body(Request, false), Action::Pause);
+        let calls = fake.calls();
+        let last = calls.last().map(String::as_str);
+        assert_eq!(last, Some("reply 500 wasm_change_not_declared"));
+    }
+
+    #[test]
+    fn a_reply_can_follow_a_piece() {
+        let (fake, mut stream) = streamed(true, "");
+        stream.on_headers(Request, false);
+        fake.set_body("deny");
+        assert_eq!(stream.on_body(Request, false), Action::Pause);
+        assert_eq!(stream.on_body(Request, true), Action::Pause);
+        let calls = fake.calls();
+        let last = calls.last().map(String::as_str);
+        assert_eq!(last, Some("reply 403 wasm_reply"));
+    }
+
+    /// Envoy 1.36 to 1.39 answer status 2 when a body is set during trailers.
+    #[test]
+    fn what_was_held_back_until_the_trailers_is_refused() {
+        let (fake, mut stream) = streamed(true, "replace");
+        stream.on_headers(Request, false);
+        fake.set_body("same");
+        assert_eq!(stream.on_body(Request, false), Action::Continue);
+        assert_eq!(stream.on_trailers(Request), Action::Pause);
+        assert_eq!(
+            fake.calls()[2..],
+            ["body", "replace !", "reply 500 wasm_host_call_failed"]
+        );
+    }
+
+    #[test]
+    fn the_end_is_as_envoy_knows_it() {
+        let (fake, mut stream) = streamed(true, "");
+        stream.on_headers(Request, false);
+        stream.on_body(Request, true);
+        let number = |number: i64| number.to_le_bytes().to_vec();
+        for (path, value) in [
+            (["response", "code"], number(403)),
+            (["response", "code_details"], b"wasm_reply".to_vec()),
+            (["request", "size"], number(1)),
+            (["response", "size"], number(2)),
+            (["request", "duration"], number(3_000_000)),
+        ] {
+            fake.0.borrow().services.set_property(&path, value);
+        }
+        stream.on_end();
+        let end = End {
+            status: Some(403),
+            details: Some("wasm_reply".to_owned()),
+            request_bytes: 1,
+            response_bytes: 2,
+            duration: Duration::from_millis(3),
+        };
+        assert_eq!(last_log(&fake), format!("1 {end:?}"));
+    }
+
+    /// So it is when the client goes before there is a response.
+    #[test]
+    fn a_stream_can_end_without_a_status_and_without_headers() {
+        for status in [None, Some(0_i64)] {
+            let (fake, mut stream) = streamed(true, "");
+            if let Some(status) = status {
+                let fake = fake.0.borrow();
+                let path = ["response", "code"];
+                fake.services.set_property(&path, status.to_le_bytes());
+            }
+            stream.on_end();
+            assert_eq!(last_log(&fake), format!("0 {:?}", End::default()));
+        }
+    }
+
+    fn last_log(fake: &Fake) -> String {
+        let fake = fake.0.borrow();
+        let log = fake.services.log.borrow();
+        log.last().unwrap().1.clone()
     }
 }

@@ -4,7 +4,7 @@ mod json;
 
 use crate::filter::config::{self, ConfigError, Field};
 use crate::filter::headers::Headers;
-use crate::filter::{AfterBody, AfterHeaders, Direction, HttpExtension};
+use crate::filter::{AfterBody, AfterHeaders, Cx, Direction, HttpExtension};
 use json::{Document, Pointer};
 
 #[derive(Debug)]
@@ -30,6 +30,8 @@ enum Operation {
 }
 
 impl HttpExtension for Extension {
+    type State = ();
+
     fn from_config(text: &[u8]) -> Result<Self, ConfigError> {
         let value = config::parse(text)?;
         let config = Field::root(&value);
@@ -40,7 +42,12 @@ impl HttpExtension for Extension {
         })
     }
 
-    fn on_headers(&self, direction: Direction, headers: &mut Headers) -> AfterHeaders {
+    fn on_headers(
+        &self,
+        _cx: &mut Cx<()>,
+        direction: Direction,
+        headers: &mut Headers,
+    ) -> AfterHeaders {
         if !self.operations(direction).is_empty() && is_plain_json(headers) {
             AfterHeaders::BufferBody
         } else {
@@ -48,7 +55,13 @@ impl HttpExtension for Extension {
         }
     }
 
-    fn on_body(&self, direction: Direction, _headers: &Headers, body: &[u8]) -> AfterBody {
+    fn on_body(
+        &self,
+        _cx: &mut Cx<()>,
+        direction: Direction,
+        _headers: &Headers,
+        body: &[u8],
+    ) -> AfterBody {
         let Some(mut document) = Document::parse(body) else {
             return AfterBody::Unchanged;
         };
@@ -142,25 +155,22 @@ mod tests {
     use serde_json::{json, Value};
 
     use super::*;
+    use crate::filter::testing::{headers, TestStream};
 
     fn extension(request: &Value) -> Result<Extension, ConfigError> {
         let config = json!({"request": request, "response": []});
         Extension::from_config(config.to_string().as_bytes())
     }
 
-    fn headers(lines: &[(&str, &str)]) -> Headers {
-        Headers::new(
-            lines
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()))
-                .collect(),
-        )
-    }
-
     /// The new body, or None if it passes as it is.
     fn edit(operations: &Value, body: &str) -> Option<String> {
         let extension = extension(operations).unwrap();
-        match extension.on_body(Direction::Request, &Headers::default(), body.as_bytes()) {
+        match extension.on_body(
+            &mut TestStream::default().cx(),
+            Direction::Request,
+            &Headers::default(),
+            body.as_bytes(),
+        ) {
             AfterBody::Replace(body) => Some(String::from_utf8(body).unwrap()),
             AfterBody::Unchanged => None,
             AfterBody::Reply(reply) => panic!("{reply:?}"),
@@ -202,7 +212,11 @@ mod tests {
     fn only_plain_json_is_buffered() {
         let extension = extension(&json!([{"action": "remove", "pointer": "/a"}])).unwrap();
         let next = |direction, lines: &[(&str, &str)]| {
-            extension.on_headers(direction, &mut headers(lines))
+            extension.on_headers(
+                &mut TestStream::default().cx(),
+                direction,
+                &mut headers(lines),
+            )
         };
         for content_type in [
             "application/json",

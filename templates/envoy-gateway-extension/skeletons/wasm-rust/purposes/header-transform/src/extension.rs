@@ -2,7 +2,7 @@
 
 use crate::filter::config::{self, ConfigError, Field};
 use crate::filter::headers::Headers;
-use crate::filter::{AfterHeaders, Direction, HttpExtension};
+use crate::filter::{AfterHeaders, Cx, Direction, HttpExtension};
 
 #[derive(Debug)]
 pub struct Extension {
@@ -19,6 +19,8 @@ enum Operation {
 }
 
 impl HttpExtension for Extension {
+    type State = ();
+
     fn from_config(text: &[u8]) -> Result<Self, ConfigError> {
         let value = config::parse(text)?;
         let config = Field::root(&value);
@@ -29,7 +31,12 @@ impl HttpExtension for Extension {
         })
     }
 
-    fn on_headers(&self, direction: Direction, headers: &mut Headers) -> AfterHeaders {
+    fn on_headers(
+        &self,
+        _cx: &mut Cx<()>,
+        direction: Direction,
+        headers: &mut Headers,
+    ) -> AfterHeaders {
         let operations = match direction {
             Direction::Request => &self.request,
             Direction::Response => &self.response,
@@ -88,6 +95,7 @@ mod tests {
     use serde_json::{json, Value};
 
     use super::*;
+    use crate::filter::testing::{headers, TestStream};
 
     fn extension(config: &Value) -> Result<Extension, ConfigError> {
         Extension::from_config(config.to_string().as_bytes())
@@ -96,13 +104,12 @@ mod tests {
     /// The values that `names` have after the request operations.
     fn after(operations: Value, lines: &[(&str, &str)], names: &[&str]) -> Vec<Vec<String>> {
         let extension = extension(&json!({"request": operations, "response": []})).unwrap();
-        let mut headers = Headers::new(
-            lines
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()))
-                .collect(),
+        let mut headers = headers(lines);
+        let next = extension.on_headers(
+            &mut TestStream::default().cx(),
+            Direction::Request,
+            &mut headers,
         );
-        let next = extension.on_headers(Direction::Request, &mut headers);
         assert_eq!(next, AfterHeaders::Continue);
         names
             .iter()
@@ -168,7 +175,7 @@ mod tests {
         for (direction, expected) in [(Direction::Request, None), (Direction::Response, Some("v"))]
         {
             let mut headers = Headers::default();
-            extension.on_headers(direction, &mut headers);
+            extension.on_headers(&mut TestStream::default().cx(), direction, &mut headers);
             assert_eq!(headers.text("x-a"), expected, "{direction:?}");
         }
     }

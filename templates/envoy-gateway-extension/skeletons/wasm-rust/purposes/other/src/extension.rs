@@ -3,7 +3,7 @@
 
 use crate::filter::config::{self, ConfigError, Field};
 use crate::filter::headers::Headers;
-use crate::filter::{AfterHeaders, Direction, HttpExtension};
+use crate::filter::{AfterHeaders, Cx, Direction, HttpExtension};
 
 #[derive(Debug)]
 pub struct Extension {
@@ -12,6 +12,8 @@ pub struct Extension {
 }
 
 impl HttpExtension for Extension {
+    type State = ();
+
     // TODO(you): read your own settings; keep `config` of the policy in step.
     fn from_config(text: &[u8]) -> Result<Self, ConfigError> {
         let value = config::parse(text)?;
@@ -27,7 +29,12 @@ impl HttpExtension for Extension {
 
     // TODO(you): put your logic here. Return `BufferBody` and write `on_body` to see bodies, or
     // `Reply` to answer the client without the upstream. Never panic: it ends the VM.
-    fn on_headers(&self, _direction: Direction, headers: &mut Headers) -> AfterHeaders {
+    fn on_headers(
+        &self,
+        _cx: &mut Cx<()>,
+        _direction: Direction,
+        headers: &mut Headers,
+    ) -> AfterHeaders {
         headers.set(&self.name, self.value.as_str());
         AfterHeaders::Continue
     }
@@ -36,6 +43,7 @@ impl HttpExtension for Extension {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::filter::testing::{headers, TestStream};
 
     const CONFIG: &[u8] = br#"{"header": {"name": "x-processed-by", "value": "my-ext"}}"#;
 
@@ -44,11 +52,10 @@ mod tests {
     fn sets_the_header_in_both_directions() {
         let extension = Extension::from_config(CONFIG).unwrap();
         for direction in [Direction::Request, Direction::Response] {
-            let mut headers = Headers::new(vec![
-                ("x-processed-by".to_owned(), b"someone".to_vec()),
-                ("x-processed-by".to_owned(), b"else".to_vec()),
-            ]);
-            let next = extension.on_headers(direction, &mut headers);
+            let lines = [("x-processed-by", "someone"), ("x-processed-by", "else")];
+            let mut headers = headers(&lines);
+            let next =
+                extension.on_headers(&mut TestStream::default().cx(), direction, &mut headers);
             assert_eq!(next, AfterHeaders::Continue);
             let values: Vec<&[u8]> = headers.values("x-processed-by").collect();
             assert_eq!(values, [b"my-ext"], "{direction:?}");
