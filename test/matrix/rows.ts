@@ -206,6 +206,24 @@ export const variants: readonly Variant[] = [
     variant: 'inline',
     answers: { ...headers, environment: 'prototype' },
   },
+  {
+    implementation: 'lua',
+    purpose: 'content-inspection',
+    variant: 'everything but patterns',
+    answers: inspection('block', false),
+  },
+  {
+    implementation: 'lua',
+    purpose: 'content-inspection',
+    variant: 'requests only',
+    answers: requestInspection,
+  },
+  {
+    implementation: 'lua',
+    purpose: 'content-inspection',
+    variant: 'inline',
+    answers: { environment: 'prototype' },
+  },
   { implementation: 'lua', purpose: 'other', variant: '', answers: pass },
 ];
 
