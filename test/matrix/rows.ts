@@ -193,6 +193,24 @@ export const variants: readonly Variant[] = [
     variant: '',
     answers: bodies,
   },
+  {
+    implementation: 'wasm-rust',
+    purpose: 'content-inspection',
+    variant: 'masks, patterns',
+    answers: inspection('mask', true),
+  },
+  {
+    implementation: 'wasm-rust',
+    purpose: 'content-inspection',
+    variant: 'requests only',
+    answers: requestInspection,
+  },
+  {
+    implementation: 'wasm-rust',
+    purpose: 'content-inspection',
+    variant: 'as proposed',
+    answers: { bodySize: 'streaming' },
+  },
   { implementation: 'wasm-rust', purpose: 'other', variant: '', answers: pass },
   {
     implementation: 'lua',

@@ -111,9 +111,50 @@ const both = <T>(operation: fc.Arbitrary<T>) =>
     response: fc.array(operation, { maxLength: 4 }),
   });
 
+const inspected = {
+  cards: fc.constantFrom('off', 'report', 'mask', 'block'),
+  emails: fc.constantFrom('off', 'report', 'mask', 'block'),
+  credentials: fc.constantFrom('off', 'report', 'mask'),
+};
+
+const inspectionSettings = fc.record(
+  {
+    request: fc.record({
+      places: fc.subarray(['path', 'body']),
+      headers: fc.uniqueArray(header, { maxLength: 3 }),
+      ...inspected,
+      // There is always something to do.
+      sqlInjection: fc.constantFrom('report', 'block'),
+      pathTraversal: fc.constantFrom('off', 'report', 'block'),
+    }),
+    response: fc.record(inspected, { requiredKeys: [] }),
+    patterns: fc.uniqueArray(
+      fc.record({
+        name: label,
+        pattern: fc.constantFrom(
+          'EMP-\\d{6}',
+          '(a|b){2,9}',
+          "'; \\$\\{[x-z]\\}",
+        ),
+        request: fc.constantFrom('off', 'report', 'mask', 'block'),
+        response: fc.constantFrom('off', 'report', 'mask', 'block'),
+      }),
+      { maxLength: 2, selector: ({ name }) => name },
+    ),
+    maskWith: fc.constantFrom('*', 'x', 'X', '#', '1'),
+    keepDigits: fc.integer({ min: 0, max: 4 }),
+    encoded: fc.constantFrom('refuse', 'pass'),
+  },
+  { requiredKeys: ['request'] },
+);
+
 const settings: Record<string, fc.Arbitrary<unknown>> = {
   'header-transform': both(headerOperation),
   'body-transform': both(bodyOperation),
+  'content-inspection': inspectionSettings.filter(
+    // Something is looked at.
+    ({ request: { places, headers } }) => places.length + headers.length > 0,
+  ),
   other: fc.record({ header: fc.record({ name: header, value: headerValue }) }),
 };
 

@@ -521,7 +521,7 @@ function cases(s: Settings, context: CaseContext): BehaviourCase[] {
         ...encoded,
         expect: { reached: pieces ? 'either' : false, ...refused(415) },
       });
-    } else if (holdsResponse(context)) {
+    } else {
       result.push({ ...encoded, expect: refused(502) });
     }
     result.push(
@@ -552,13 +552,6 @@ function cases(s: Settings, context: CaseContext): BehaviourCase[] {
     });
   }
   return result;
-}
-
-/** Whether a response can still be replaced when its body has been seen. */
-function holdsResponse({ implementation }: CaseContext): boolean {
-  return (
-    implementation.wholeBody === 'processor-memory' || !implementation.holdsBack
-  );
 }
 
 function isInspectedType(s: Settings, type: string): boolean {
