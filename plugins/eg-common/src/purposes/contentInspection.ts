@@ -614,7 +614,9 @@ function largeBody(
       ' ',
       { repeat: blanks, times: 1600 },
       inner,
-      { repeat: 'z ', times: decidingLength },
+      // After a blank: a token goes on as long as its characters do.
+      { repeat: ' z', times: decidingLength },
+      ' ',
       inner,
     ],
   });
@@ -851,7 +853,7 @@ export const contentInspection: Purpose<Settings> = {
   warnings: s => [
     {
       severity: 'security',
-      text: 'What is written otherwise is not found: in JSON escapes (\\u0034), in base64, in other alphabets, in archives, in trailers, in WebSocket frames. Inspection reduces accidents and noise; it does not stop who wants to get through.',
+      text: 'What is written otherwise is not found: in JSON escapes (\\u0034), in base64, in other alphabets, in archives, in bodies that claim another media type, in trailers, in WebSocket frames. Inspection reduces accidents and noise; it does not stop who wants to get through.',
       source: 'docs/purposes/content-inspection.md, measured by its cases',
     },
     ...(detectorsOf(s).some(({ response }) => response === 'block')
