@@ -194,7 +194,7 @@ var seeds = []string{
 // TestPieces cuts texts that are made of what the detectors look for.
 func TestPieces(t *testing.T) {
 	parts := append(slices.Clone(seeds), " ", ".", "-", "4", "a", "@", strings.Repeat("a", 300), strings.Repeat("1.a", 500), "eyJ"+strings.Repeat("a", 1000), ".eyJ")
-	for seed := range uint64(2000) {
+	for seed := range uint64(300) {
 		random := rand.New(rand.NewPCG(seed, 1))
 		var text []byte
 		for range random.IntN(12) {
