@@ -19,9 +19,8 @@ type Exchange struct {
 	Start time.Time
 	// State is the logic's own.
 	State any
-	// ClearRouteCache makes Envoy choose the route again, by the headers that
-	// the logic has changed. It has an effect if OnRequestHeaders or
-	// OnRequestBody sets it and changes a header as well.
+	// ClearRouteCache makes Envoy choose the route again. OnRequestHeaders or
+	// OnRequestBody sets it; Envoy ignores it unless a header changes as well.
 	ClearRouteCache bool
 
 	metadata   map[string]map[string]any
@@ -47,7 +46,7 @@ func (x *Exchange) SetMetadata(namespace string, values map[string]any) {
 }
 
 // Attribute returns one of Envoy's attributes as text, for example
-// source.address; "" if it has none. The policy names those that Envoy sends.
+// source.address (with its port); "" if it has none. The policy names those that Envoy sends.
 func (x *Exchange) Attribute(name string) string { return x.attributes[name] }
 
 // SetAttribute replaces what is known of an attribute.
@@ -68,9 +67,10 @@ type BodyTransform interface {
 	// arrives; the last call has end set, with an empty chunk if trailers end
 	// the body. In the buffered modes it is called once with the whole body.
 	//
-	// A *Rejection answers the client if the response has not begun: always for
-	// a request's body and in the buffered modes. A response whose headers have
-	// gone on is cut off. Any other error fails the request.
+	// A *Rejection answers the client as long as it has no response, even if the
+	// upstream has a part of the request's body already. A response whose headers
+	// have gone on (FullDuplexStreamed) is cut off instead. Any other error fails
+	// the request.
 	Chunk(chunk []byte, end bool) (out []byte, err error)
 }
 
@@ -78,8 +78,9 @@ type BodyTransform interface {
 type End struct {
 	// Rejected is the logic's own answer; nil if it let the exchange pass.
 	Rejected *Rejection
-	// Err means that the processor failed; Envoy has answered with an error, or
-	// with failOpen gone on alone.
+	// Err means that the processor failed: Envoy has answered with an error, or
+	// with failOpen gone on alone. A client or an Envoy that did not wait any
+	// longer is no failure.
 	Err bool
 	// RequestBytes and ResponseBytes count the bodies as Envoy sent them here: 0
 	// if the policy does not send them.

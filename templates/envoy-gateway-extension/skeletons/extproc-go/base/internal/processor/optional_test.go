@@ -20,7 +20,8 @@ import (
 // full does everything that an extension can do.
 type full struct {
 	fake
-	ends chan ended
+	ends    chan ended
+	waiting chan struct{} // x-do: wait has arrived
 }
 
 type ended struct {
@@ -28,7 +29,7 @@ type ended struct {
 	end exchange.End
 }
 
-func newFull() full { return full{ends: make(chan ended, 2)} }
+func newFull() full { return full{ends: make(chan ended, 2), waiting: make(chan struct{}, 1)} }
 
 func (f full) OnRequestHeaders(ctx context.Context, x *exchange.Exchange) error {
 	x.State = "mine"
@@ -36,6 +37,7 @@ func (f full) OnRequestHeaders(ctx context.Context, x *exchange.Exchange) error 
 	case "route":
 		x.ClearRouteCache = true
 	case "wait":
+		f.waiting <- struct{}{}
 		<-ctx.Done()
 		return context.Cause(ctx)
 	case "inputs":
@@ -356,6 +358,7 @@ func TestTheContextEndsWithTheStream(t *testing.T) {
 	f := newFull()
 	e := openWith(t, f, true, buffered)
 	e.sendHeaders(true, "x-do", "wait")
+	<-f.waiting
 	e.cancel()
 	got := f.end(t, e).end
 	expect(t, "err", got.Err, false) // nobody waits for an answer

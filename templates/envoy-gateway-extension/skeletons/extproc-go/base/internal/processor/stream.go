@@ -84,8 +84,8 @@ func newStream(e Extension, o optional, maxBodyBytes int) *stream {
 	return s
 }
 
-// handle returns the replies to one message. None at all means that the reply
-// is held back until the body is complete.
+// handle returns the replies to one message. None at all means that the logic
+// holds something back until more of the body is here.
 func (s *stream) handle(ctx context.Context, message *extprocv3.ProcessingRequest) ([]*extprocv3.ProcessingResponse, error) {
 	s.messages++
 	s.outcome = outcomeError

@@ -16,6 +16,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -55,11 +56,16 @@ type running struct {
 
 func start(t *testing.T, o Options, creds credentials.TransportCredentials) *running {
 	t.Helper()
+	return startWith(t, echo{}, o, creds)
+}
+
+func startWith(t *testing.T, p extprocv3.ExternalProcessorServer, o Options, creds credentials.TransportCredentials) *running {
+	t.Helper()
 	o.Log = slog.New(slog.DiscardHandler)
 	if o.MaxBodyBytes == 0 {
 		o.MaxBodyBytes = 8 << 20
 	}
-	s, err := New(echo{}, o)
+	s, err := New(p, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,6 +177,35 @@ func TestGracefulStopHasADeadline(t *testing.T) {
 	r.ends(t)
 	if _, err := stream.Recv(); status.Code(err) != codes.Unavailable {
 		t.Errorf("got %v", err)
+	}
+}
+
+// slow takes its time after Envoy has gone.
+type slow struct {
+	extprocv3.UnimplementedExternalProcessorServer
+	begun chan struct{}
+	ended atomic.Bool
+}
+
+func (s *slow) Process(stream extprocv3.ExternalProcessor_ProcessServer) error {
+	close(s.begun)
+	<-stream.Context().Done()
+	time.Sleep(200 * time.Millisecond)
+	s.ended.Store(true)
+	return nil
+}
+
+func TestNoExchangeIsLeftAfterRun(t *testing.T) {
+	p := &slow{begun: make(chan struct{})}
+	r := startWith(t, p, Options{Grace: 10 * time.Millisecond}, insecure.NewCredentials())
+	if _, err := extprocv3.NewExternalProcessorClient(r.conn).Process(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	<-p.begun
+	r.stop()
+	r.ends(t)
+	if !p.ended.Load() {
+		t.Error("Run returned before the exchange had ended")
 	}
 }
 

@@ -19,7 +19,8 @@ type Extension struct {
 
 // Load reads the settings. They are complete or refused.
 //
-// TODO(you): read your own settings here.
+// TODO(you): read your own settings here. The environment has secrets, metrics,
+// a log and a place for events.
 func Load(r io.Reader, _ environment.Environment) (*Extension, error) {
 	root, err := settings.Parse(r)
 	if err != nil {
