@@ -78,7 +78,13 @@ const pointer = fc
       .map(token => `/${token.replace(/~/g, '~0').replace(/\//g, '~1')}`)
       .join(''),
   )
-  .filter(value => isText(value) && value.length <= 512);
+  .filter(
+    value =>
+      isText(value) &&
+      value.length <= 512 &&
+      // Array indexes go up to 1000.
+      !/\/[1-9][0-9]{3,}(?=\/|$)/.test(value),
+  );
 
 const headerOperation = fc.oneof(
   fc.record({
