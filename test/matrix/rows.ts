@@ -195,6 +195,46 @@ const authorizationSettings = {
       claims: [{ is: 'equals', claim: ['sub'], value: 'ü"\\' }],
     },
   ],
+/** Every detector and action, where an implementation can do it; `own` are patterns. */
+const inspection = (response: 'mask' | 'block', own: boolean) => ({
+  settings: {
+    request: {
+      headers: ['x-note', 'referer'],
+      cards: 'mask',
+      emails: 'report',
+      credentials: 'mask',
+      sqlInjection: 'block',
+      pathTraversal: 'report',
+    },
+    response: { cards: 'mask', emails: 'mask', credentials: response },
+    patterns: own
+      ? [
+          {
+            name: 'employee',
+            pattern: 'EMP-\\d{6}(/[a-f0-9]{2,8}|!)?',
+            request: 'mask',
+            response: 'report',
+          },
+          {
+            name: 'internal',
+            pattern: '(host|db)-[a-z]{1,20}\\.internal',
+            request: 'block',
+            response: 'mask',
+          },
+        ]
+      : [],
+    keepDigits: 4,
+  },
+});
+
+/** Encodings pass, a mask that keeps numbers numbers, one direction only. */
+const requestInspection = {
+  settings: {
+    request: { places: ['body'], cards: 'block', credentials: 'report' },
+    maskWith: '1',
+    contentTypes: ['*'],
+    encoded: 'pass',
+  },
 };
 
 const everyPhase = [
@@ -269,6 +309,36 @@ export const variants: readonly Variant[] = [
   ]),
   {
     implementation: 'extproc-go',
+    purpose: 'content-inspection',
+    variant: 'buffered',
+    answers: inspection('block', true),
+  },
+  {
+    implementation: 'extproc-go',
+    purpose: 'content-inspection',
+    variant: 'full duplex',
+    answers: { ...inspection('mask', true), bodySize: 'streaming' },
+  },
+  {
+    implementation: 'extproc-go',
+    purpose: 'content-inspection',
+    variant: 'full duplex, responses held',
+    answers: { ...inspection('block', true), bodySize: 'large' },
+  },
+  {
+    implementation: 'extproc-go',
+    purpose: 'content-inspection',
+    variant: 'requests only',
+    answers: requestInspection,
+  },
+  {
+    implementation: 'extproc-go',
+    purpose: 'content-inspection',
+    variant: 'as proposed',
+    answers: {},
+  },
+  {
+    implementation: 'extproc-go',
     purpose: 'other',
     variant: 'buffered',
     answers: pass,
@@ -329,6 +399,24 @@ export const variants: readonly Variant[] = [
     variant: '',
     answers: bodies,
   },
+  {
+    implementation: 'wasm-rust',
+    purpose: 'content-inspection',
+    variant: 'masks, patterns',
+    answers: inspection('mask', true),
+  },
+  {
+    implementation: 'wasm-rust',
+    purpose: 'content-inspection',
+    variant: 'requests only',
+    answers: requestInspection,
+  },
+  {
+    implementation: 'wasm-rust',
+    purpose: 'content-inspection',
+    variant: 'as proposed',
+    answers: { bodySize: 'streaming' },
+  },
   { implementation: 'wasm-rust', purpose: 'other', variant: '', answers: pass },
   {
     implementation: 'lua',
@@ -341,6 +429,24 @@ export const variants: readonly Variant[] = [
     purpose: 'header-transform',
     variant: 'inline',
     answers: { ...headers, environment: 'prototype' },
+  },
+  {
+    implementation: 'lua',
+    purpose: 'content-inspection',
+    variant: 'everything but patterns',
+    answers: inspection('block', false),
+  },
+  {
+    implementation: 'lua',
+    purpose: 'content-inspection',
+    variant: 'requests only',
+    answers: requestInspection,
+  },
+  {
+    implementation: 'lua',
+    purpose: 'content-inspection',
+    variant: 'inline',
+    answers: { environment: 'prototype' },
   },
   { implementation: 'lua', purpose: 'other', variant: '', answers: pass },
 ];

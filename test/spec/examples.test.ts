@@ -36,6 +36,7 @@ describe.each(['template.yaml', 'template-stock.yaml'])(
 
     it.each([
       ['authorize-orders', 'extproc-go'],
+      ['inspect-uploads', 'extproc-go'],
       ['large-documents', 'extproc-go'],
       ['limit-partners', 'extproc-go'],
       ['limit-users', 'native'],

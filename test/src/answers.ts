@@ -78,7 +78,13 @@ const pointer = fc
       .map(token => `/${token.replace(/~/g, '~0').replace(/\//g, '~1')}`)
       .join(''),
   )
-  .filter(value => isText(value) && value.length <= 512);
+  .filter(
+    value =>
+      isText(value) &&
+      value.length <= 512 &&
+      // Array indexes go up to 1000.
+      !/\/[1-9][0-9]{3,}(?=\/|$)/.test(value),
+  );
 
 const headerOperation = fc.oneof(
   fc.record({
@@ -218,6 +224,42 @@ const authorizationRule = fc.record({
     { maxLength: 2 },
   ),
 });
+const inspected = {
+  cards: fc.constantFrom('off', 'report', 'mask', 'block'),
+  emails: fc.constantFrom('off', 'report', 'mask', 'block'),
+  credentials: fc.constantFrom('off', 'report', 'mask'),
+};
+
+const inspectionSettings = fc.record(
+  {
+    request: fc.record({
+      places: fc.subarray(['path', 'body']),
+      headers: fc.uniqueArray(header, { maxLength: 3 }),
+      ...inspected,
+      // There is always something to do.
+      sqlInjection: fc.constantFrom('report', 'block'),
+      pathTraversal: fc.constantFrom('off', 'report', 'block'),
+    }),
+    response: fc.record(inspected, { requiredKeys: [] }),
+    patterns: fc.uniqueArray(
+      fc.record({
+        name: label,
+        pattern: fc.constantFrom(
+          'EMP-\\d{6}',
+          '(a|b){2,9}',
+          "'; \\$\\{[x-z]\\}",
+        ),
+        request: fc.constantFrom('off', 'report', 'mask', 'block'),
+        response: fc.constantFrom('off', 'report', 'mask', 'block'),
+      }),
+      { maxLength: 2, selector: ({ name }) => name },
+    ),
+    maskWith: fc.constantFrom('*', 'x', 'X', '#', '1'),
+    keepDigits: fc.integer({ min: 0, max: 4 }),
+    encoded: fc.constantFrom('refuse', 'pass'),
+  },
+  { requiredKeys: ['request'] },
+);
 
 const settings: Record<string, fc.Arbitrary<unknown>> = {
   authorization: fc.record({
@@ -235,6 +277,10 @@ const settings: Record<string, fc.Arbitrary<unknown>> = {
   'header-transform': both(headerOperation),
   'body-transform': both(bodyOperation),
   'rate-limit': rateLimits,
+  'content-inspection': inspectionSettings.filter(
+    // Something is looked at.
+    ({ request: { places, headers } }) => places.length + headers.length > 0,
+  ),
   other: fc.record({ header: fc.record({ name: header, value: headerValue }) }),
 };
 

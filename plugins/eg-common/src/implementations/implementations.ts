@@ -56,6 +56,8 @@ export interface Implementation {
    * or breaks off (null).
    */
   beyondBuffer: { reached: false | 'either'; responseStatus: number | null };
+  /** Whether the end of a piece of a body can be held back while the rest goes on. */
+  holdsBack: boolean;
   /** Whether a crash of the extension leaves Envoy running as if nothing had happened. */
   crashIsolation: 'process' | 'sandbox' | 'script' | 'none';
   /** Purposes that cannot be implemented, with the reason. */
@@ -115,6 +117,7 @@ export const implementations: readonly Implementation[] = [
     state: 'process',
     wholeBody: 'processor-memory',
     beyondBuffer: { reached: false, responseStatus: 500 },
+    holdsBack: true,
     crashIsolation: 'process',
     impossible: {},
     tools: ['make', 'go', 'python3'],
@@ -142,6 +145,7 @@ export const implementations: readonly Implementation[] = [
     state: 'worker',
     wholeBody: 'listener-buffer',
     beyondBuffer: { reached: 'either', responseStatus: null },
+    holdsBack: true,
     crashIsolation: 'sandbox',
     impossible: {},
     tools: ['make', 'cargo', 'python3'],
@@ -166,6 +170,7 @@ export const implementations: readonly Implementation[] = [
     state: 'none',
     wholeBody: 'listener-buffer',
     beyondBuffer: { reached: 'either', responseStatus: null },
+    holdsBack: false,
     crashIsolation: 'script',
     impossible: {
       'body-transform':
@@ -201,6 +206,7 @@ export const dynamicModule: Implementation = {
   state: 'proxy',
   wholeBody: 'listener-buffer',
   beyondBuffer: { reached: 'either', responseStatus: null },
+  holdsBack: true,
   crashIsolation: 'none',
   impossible: {},
   tools: [],
@@ -224,6 +230,7 @@ export const native: Implementation = {
   state: 'process',
   wholeBody: 'processor-memory',
   beyondBuffer: { reached: false, responseStatus: 500 },
+  holdsBack: true,
   crashIsolation: 'process',
   impossible: {},
   tools: ['make', 'python3'],

@@ -1,5 +1,6 @@
 import { authorization } from './authorization';
 import { bodyTransform } from './bodyTransform';
+import { contentInspection } from './contentInspection';
 import { headerTransform } from './headerTransform';
 import { other } from './other';
 import { rateLimit } from './rateLimit';
@@ -13,8 +14,9 @@ import { Purpose, Requirements } from './types';
 export const purposes: readonly Purpose<any>[] = [
   headerTransform,
   bodyTransform,
-  rateLimit,
   authorization,
+  contentInspection,
+  rateLimit,
   other,
 ];
 

@@ -80,8 +80,8 @@ export const constraints: readonly Constraint[] = [
     id: 'whole-body',
     source:
       'Envoy Gateway listeners: per_connection_buffer_limit_bytes 32768 unless ClientTrafficPolicy.spec.connection.bufferLimit says otherwise',
-    violated: ({ answers, implementation, wholeBody }) =>
-      wholeBody &&
+    violated: ({ answers, implementation, wholeBody, changesBody }) =>
+      (wholeBody || (changesBody && !implementation.holdsBack)) &&
       ['large', 'streaming'].includes(answers.bodySize) &&
       implementation.wholeBody === 'listener-buffer'
         ? `Your bodies are ${answers.bodySize}. It has to hold a body in the listener’s connection buffer, 32 KiB by default; a request beyond it is answered with 413.`

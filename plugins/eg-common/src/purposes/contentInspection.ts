@@ -1,0 +1,892 @@
+import { z } from 'zod';
+import { headerName } from '../intake/fields';
+import {
+  decidingLength,
+  DetectorId,
+  Finding,
+  findings,
+  mask as masked,
+} from './inspection';
+import { parsePattern, patternHelp } from './pattern';
+import {
+  BehaviourCase,
+  CaseBody,
+  CaseContext,
+  CaseHeader,
+  DirectionProcessing,
+  Purpose,
+} from './types';
+
+/** The longest match of a pattern of one's own. */
+const maxPatternLength = 256;
+
+const actions = ['off', 'report', 'mask', 'block'] as const;
+type Action = (typeof actions)[number];
+
+const action = (title: string, description?: string) =>
+  z
+    .enum(actions, { error: 'use one of off, report, mask and block' })
+    .default('off')
+    .meta({ title, ...(description ? { description } : {}) });
+
+/** An attack that is cut out of a text may leave another one, so it is never masked. */
+const attackAction = (title: string, description: string) =>
+  z
+    .enum(['off', 'report', 'block'], {
+      error: 'use one of off, report and block; an attack cannot be masked',
+    })
+    .default('off')
+    .meta({ title, description });
+
+const sensitive = {
+  cards: action(
+    'Payment card numbers',
+    'That pass the Luhn check, with or without blanks and hyphens.',
+  ),
+  emails: action('E-mail addresses'),
+  credentials: action(
+    'Tokens and keys',
+    'API keys of well-known issuers, JSON Web Tokens, private keys.',
+  ),
+};
+
+/** The expression, or why it cannot be used. */
+function patternProblem(text: string): string | undefined {
+  try {
+    const { min, max } = parsePattern(text);
+    if (min === 0) {
+      return 'it matches the empty text; make a part of it obligatory';
+    }
+    return max > maxPatternLength
+      ? `its matches can have ${max} characters; use smaller quantities, so that none has more than ${maxPatternLength}`
+      : undefined;
+  } catch (error) {
+    return `${(error as Error).message}; ${patternHelp}`;
+  }
+}
+
+const pattern = z.strictObject({
+  name: z
+    .string({ error: 'give the pattern a name, for example employee-number' })
+    .max(40, 'use at most 40 characters')
+    .regex(
+      /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/,
+      'use lower-case letters, digits and hyphens, for example employee-number',
+    )
+    .meta({ title: 'Name', description: 'Appears in events.' }),
+  pattern: z
+    .string({ error: 'give a regular expression, for example EMP-\\d{6}' })
+    .min(1, 'give a regular expression, for example EMP-\\d{6}')
+    .max(256, 'use at most 256 characters')
+    .superRefine((text, context) => {
+      const problem = patternProblem(text);
+      if (problem) {
+        context.addIssue({ code: 'custom', message: problem });
+      }
+    })
+    .meta({
+      title: 'Regular expression',
+      description:
+        'Of a part that every engine carries out in linear time: no ., *, + and [^…]; write [a-z]{1,20} instead.',
+    }),
+  request: action('In requests'),
+  response: action('In responses'),
+});
+
+const mediaType = z
+  .string({ error: 'give a media type, for example text/*' })
+  .max(100, 'use at most 100 characters')
+  .regex(
+    /^[a-z0-9!#$&^_.+-]*\*?[a-z0-9!#$&^_.+-]*\/[a-z0-9!#$&^_.+-]*\*?[a-z0-9!#$&^_.+-]*$|^\*$/,
+    'use a media type in lower case without parameters, with at most one *, for example application/*+json',
+  )
+  .refine(text => text.split('*').length <= 2, {
+    error: 'use at most one *, for example application/*+json',
+  });
+
+const settings = z.strictObject({
+  request: z
+    .strictObject({
+      places: z
+        .array(z.enum(['path', 'body'], { error: 'use path and body' }), {
+          error: 'give a list of path and body',
+        })
+        .refine(places => new Set(places).size === places.length, {
+          error: 'name each place once',
+        })
+        .default(['path', 'body'])
+        .meta({
+          title: 'Places',
+          description:
+            'The path with its query is inspected with percent-encoding taken off once; what would be masked in it is blocked, as another path would be another resource.',
+        }),
+      headers: z
+        .array(headerName, { error: 'give a list of headers' })
+        .max(20, 'use at most 20 headers')
+        .refine(names => new Set(names).size === names.length, {
+          error: 'name each header once',
+        })
+        .default([])
+        .meta({
+          title: 'Headers',
+          description: 'All values of these headers are inspected.',
+        }),
+      ...sensitive,
+      sqlInjection: attackAction(
+        'SQL injection',
+        'Well-known beginnings of attacks; no replacement for bound parameters.',
+      ),
+      pathTraversal: attackAction(
+        'Path traversal',
+        'Ways out of a folder, and files that attackers look for.',
+      ),
+    })
+    .prefault({})
+    .meta({ title: 'Requests' }),
+  response: z
+    .strictObject(sensitive)
+    .prefault({})
+    .meta({ title: 'Bodies of responses' }),
+  patterns: z
+    .array(pattern, { error: 'give a list of patterns' })
+    .max(20, 'use at most 20 patterns')
+    .refine(list => new Set(list.map(p => p.name)).size === list.length, {
+      error: 'give each pattern a name of its own',
+    })
+    .default([])
+    .meta({ title: 'Patterns of your own' }),
+  maskWith: z
+    .enum(['*', 'x', 'X', '#', '1'], { error: 'use one of *, x, X, # and 1' })
+    .default('*')
+    .meta({
+      title: 'Masked with',
+      description:
+        'Takes the place of each character, so that lengths stay. With 1, a card number that is a JSON number stays one.',
+    }),
+  keepDigits: z
+    .int({ error: 'use a whole number from 0 to 4' })
+    .min(0, 'use a whole number from 0 to 4')
+    .max(4, 'use a whole number from 0 to 4')
+    .default(4)
+    .meta({
+      title: 'Digits to keep',
+      description: 'How many of a card number’s last digits stay readable.',
+    }),
+  contentTypes: z
+    .array(mediaType, { error: 'give a list of media types' })
+    .min(1, 'give at least one media type, for example *')
+    .max(40, 'use at most 40 media types')
+    .default([
+      'text/*',
+      'application/json',
+      'application/*+json',
+      'application/x-ndjson',
+      'application/xml',
+      'application/*+xml',
+      'application/x-www-form-urlencoded',
+      'application/graphql',
+      'application/javascript',
+      'multipart/form-data',
+    ])
+    .meta({
+      title: 'Media types of inspected bodies',
+      description:
+        'A body of another type passes as it is; one without a type is inspected.',
+    }),
+  encoded: z
+    .enum(['refuse', 'pass'], { error: 'use one of refuse and pass' })
+    .default('refuse')
+    .meta({
+      title: 'Encoded bodies',
+      description:
+        'What becomes of a body with a content-encoding such as gzip, which cannot be read: refused with 415 (a response: replaced by 502), or passed as it is.',
+    }),
+});
+
+type Settings = z.infer<typeof settings>;
+
+/** One detector with what is done in each direction. */
+interface Detector {
+  /** As in events. */
+  name: string;
+  what: DetectorId | { pattern: string };
+  request: Action;
+  response: Action;
+  /** A text that it finds. */
+  sample: string;
+  /** A text that it nearly finds. */
+  near?: string;
+}
+
+/** JWT of RFC 7519, section 3.1, with its signature shortened. */
+const jwt =
+  'eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODB9.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk';
+
+/** The detectors of the settings, those included that are off. */
+function detectorsOf({ request, response, patterns }: Settings): Detector[] {
+  return [
+    {
+      name: 'cards',
+      what: 'cards',
+      request: request.cards,
+      response: response.cards,
+      sample: '4111 1111-1111 1111',
+      near: '4111 1111 1111 1112',
+    },
+    {
+      name: 'emails',
+      what: 'emails',
+      request: request.emails,
+      response: response.emails,
+      sample: 'jane.doe@mail.example.com',
+      near: 'jane@localhost',
+    },
+    {
+      name: 'credentials',
+      what: 'credentials',
+      request: request.credentials,
+      response: response.credentials,
+      sample: jwt,
+      near: 'AKIAIOSFODNN7EXAMPL',
+    },
+    {
+      name: 'sql-injection',
+      what: 'sql-injection',
+      request: request.sqlInjection,
+      response: 'off',
+      sample: "' OR '1'='1",
+      near: "it's red or green",
+    },
+    {
+      name: 'path-traversal',
+      what: 'path-traversal',
+      request: request.pathTraversal,
+      response: 'off',
+      sample: '..%2F..%2fetc',
+      near: 'to be continued .../',
+    },
+    ...patterns.map(own => ({
+      name: `pattern:${own.name}`,
+      what: { pattern: own.pattern },
+      request: own.request,
+      response: own.response,
+      sample: parsePattern(own.pattern).sample,
+    })),
+  ];
+}
+
+type Direction = 'request' | 'response';
+
+const isActive = (s: Settings, direction: Direction) =>
+  detectorsOf(s).some(detector => detector[direction] !== 'off');
+
+/** What becomes of a text: the reference. */
+function inspect(s: Settings, direction: Direction, text: string) {
+  const hits = detectorsOf(s)
+    .filter(detector => detector[direction] !== 'off')
+    .map(detector => ({
+      name: detector.name,
+      card: detector.what === 'cards',
+      action: detector[direction],
+      found: findings(text, detector.what),
+    }))
+    .filter(({ found }) => found.length > 0);
+  return {
+    blocked: hits.some(hit => hit.action === 'block'),
+    text: masked(
+      text,
+      hits
+        .filter(hit => hit.action === 'mask')
+        .flatMap(({ found, card }) =>
+          found.map((place: Finding) => ({ ...place, card })),
+        ),
+      s,
+    ),
+    hits: hits.map(({ name, action: done, found }) => ({
+      detector: name,
+      action: done,
+      count: found.length,
+    })),
+  };
+}
+
+/** What a path says: percent-encoding taken off once, + a blank. */
+function decodedPath(path: string): string {
+  return path
+    .replace(/\+/g, ' ')
+    .replace(/%([0-9A-Fa-f]{2})/g, (_, hex) =>
+      String.fromCharCode(parseInt(hex, 16)),
+    );
+}
+
+/** A text in a query, in which only what has to be is encoded. */
+const inQuery = (text: string) =>
+  `/search?q=${encodeURIComponent(text).replace(/'/g, '%27')}&page=2`;
+
+const problem = (status: number, title: string, detail: string) =>
+  `{"type":"about:blank","title":"${title}","status":${status},"detail":"${detail}"}\n`;
+
+/** The answers of the extension, the same in each implementation (RFC 9457). */
+export const inspectionProblems = {
+  request: problem(
+    403,
+    'Forbidden',
+    'The request contains something that is not let through.',
+  ),
+  encoding: problem(
+    415,
+    'Unsupported Media Type',
+    'The body is encoded and cannot be inspected; send it without a content-encoding.',
+  ),
+  response: problem(502, 'Bad Gateway', 'The response cannot be let through.'),
+};
+
+const refused = (status: 403 | 415 | 502): BehaviourCase['expect'] => ({
+  response: {
+    status,
+    headers: { 'content-type': ['application/problem+json'] },
+    body: {
+      403: inspectionProblems.request,
+      415: inspectionProblems.encoding,
+      502: inspectionProblems.response,
+    }[status],
+  },
+});
+
+const ownType = (type: string): CaseHeader[] => [
+  { name: 'content-type', value: type },
+];
+
+/** A text as base64, each of its characters one byte. */
+const bytes = (text: string) => ({ base64: btoa(text) });
+
+/** How bodies of a direction reach the extension. */
+interface BodyPath {
+  inspected: boolean;
+  /** Whether pieces go on before the end. */
+  pieces: boolean;
+  mode: DirectionProcessing;
+}
+
+function cases(s: Settings, context: CaseContext): BehaviourCase[] {
+  const { implementation, processing } = context;
+  const piecewise = (mode: DirectionProcessing) =>
+    implementation.wholeBody === 'processor-memory'
+      ? Boolean(mode && mode.body === 'FullDuplexStreamed')
+      : implementation.holdsBack;
+  const bodies: Record<Direction, BodyPath> = {
+    request: {
+      inspected: s.request.places.includes('body') && isActive(s, 'request'),
+      pieces: piecewise(processing.request),
+      mode: processing.request,
+    },
+    response: {
+      inspected: isActive(s, 'response'),
+      pieces: piecewise(processing.response),
+      mode: processing.response,
+    },
+  };
+  const type =
+    s.contentTypes.find(t => !t.includes('*')) ??
+    s.contentTypes[0]!.replace('*', 'plain');
+
+  const withBody = (
+    direction: Direction,
+    name: string,
+    parts: string[],
+    more: { headers?: CaseHeader[]; chunked?: true | 'parts' } = {},
+  ): BehaviourCase => {
+    const headers = more.headers ?? ownType(type);
+    const own = {
+      headers,
+      body: { parts: parts.filter(Boolean) },
+      ...(more.chunked ? { chunked: more.chunked } : {}),
+    };
+    const done = inspect(s, direction, parts.join(''));
+    const other = { headers: [], body: 'ok' };
+    const [request, response] =
+      direction === 'request' ? [own, other] : [other, own];
+    const base = {
+      name: `${direction}: ${name}`,
+      request: { method: 'POST', path: '/', ...request },
+      response: { status: 200, ...response },
+    };
+    if (done.blocked) {
+      return {
+        ...base,
+        expect:
+          direction === 'request'
+            ? {
+                reached: bodies.request.pieces ? 'either' : false,
+                ...refused(403),
+              }
+            : refused(502),
+      };
+    }
+    return {
+      ...base,
+      expect:
+        direction === 'request'
+          ? { request: { body: done.text }, response: { status: 200 } }
+          : { response: { status: 200, body: done.text } },
+    };
+  };
+  const passes = (
+    direction: Direction,
+    name: string,
+    headers: CaseHeader[],
+    body: CaseBody,
+  ): BehaviourCase => {
+    const same = withBody(direction, name, [], { headers });
+    same[direction].body = body;
+    same.expect =
+      direction === 'request'
+        ? { request: { body }, response: { status: 200 } }
+        : { response: { status: 200, body } };
+    return same;
+  };
+
+  const all = detectorsOf(s);
+  const result: BehaviourCase[] = [];
+
+  for (const direction of ['request', 'response'] as const) {
+    const { inspected, pieces } = bodies[direction];
+    const active = all.filter(detector => detector[direction] !== 'off');
+    if (!inspected || active.length === 0) {
+      result.push(
+        passes(direction, 'what is not inspected passes', ownType(type), {
+          parts: all.map(({ sample }) => `${sample}\n`),
+        }),
+      );
+      continue;
+    }
+    for (const { name, sample, near } of active) {
+      const half = Math.floor(sample.length / 2);
+      result.push(
+        withBody(direction, `${name} in a body`, [
+          `{"a": "é", "b": "${sample}", "c": "${sample}"}`,
+        ]),
+        withBody(
+          direction,
+          `${name} split between chunks`,
+          ['a: ', sample.slice(0, half), sample.slice(half), ' :z'],
+          { chunked: 'parts' },
+        ),
+      );
+      if (near) {
+        result.push(
+          withBody(direction, `nearly ${name}`, [`a "${near}" z`], {
+            chunked: true,
+          }),
+        );
+      }
+    }
+    const everything = active.map(({ sample }) => sample).join('\n');
+    const maskedOnly = active
+      .filter(detector => detector[direction] !== 'block')
+      .map(({ sample }) => sample)
+      .join('\n');
+    result.push(
+      withBody(direction, 'all of it at once', [everything]),
+      withBody(direction, 'an empty body', ['']),
+      withBody(direction, 'nothing to find', ['a b c'], { headers: [] }),
+      withBody(direction, 'a body without a type', [everything], {
+        headers: [],
+      }),
+      withBody(direction, 'another writing of the type', [everything], {
+        headers: ownType(` ${type.toUpperCase()} ;charset=utf-8`),
+      }),
+      withBody(direction, 'in one of many chunks', [everything], {
+        chunked: true,
+      }),
+      notText(s, direction, maskedOnly, withBody),
+    );
+    if (!isInspectedType(s, 'image/png')) {
+      result.push(
+        passes(direction, 'another type passes', ownType('image/png'), {
+          parts: [bytes('\x89PNG\r\n\x1a\n\xff'), everything],
+        }),
+      );
+    }
+    const encoded = passes(
+      direction,
+      'an encoded body',
+      [...ownType(type), { name: 'content-encoding', value: 'x-unknown' }],
+      everything,
+    );
+    if (s.encoded === 'pass') {
+      result.push(encoded);
+    } else if (direction === 'request') {
+      result.push({
+        ...encoded,
+        expect: { reached: pieces ? 'either' : false, ...refused(415) },
+      });
+    } else {
+      result.push({ ...encoded, expect: refused(502) });
+    }
+    result.push(
+      withBody(direction, 'identity is no encoding', [everything], {
+        headers: [
+          ...ownType(type),
+          { name: 'content-encoding', value: 'Identity' },
+        ],
+      }),
+      ...largeBody(direction, maskedOnly, bodies[direction], context, withBody),
+    );
+  }
+
+  result.push(...headerCases(s, all), ...eventCases(s, all));
+  if (isActive(s, 'response')) {
+    result.push({
+      name: 'the upstream is asked for a body without encoding',
+      request: {
+        method: 'GET',
+        path: '/',
+        headers: [{ name: 'accept-encoding', value: 'gzip, br' }],
+      },
+      response: { status: 200, headers: ownType(type), body: 'ok' },
+      expect: {
+        request: { headers: { 'accept-encoding': ['identity'] } },
+        response: { status: 200, body: 'ok' },
+      },
+    });
+  }
+  return result;
+}
+
+function isInspectedType(s: Settings, type: string): boolean {
+  return s.contentTypes.some(t => {
+    const [before, after] = t.split('*') as [string, string?];
+    return after === undefined
+      ? t === type
+      : type.length >= before.length + after.length &&
+          type.startsWith(before) &&
+          type.endsWith(after);
+  });
+}
+
+type WithBody = (
+  direction: Direction,
+  name: string,
+  parts: string[],
+  more?: { headers?: CaseHeader[]; chunked?: true | 'parts' },
+) => BehaviourCase;
+
+/** Bytes that are no text stay, and what is found between them is found. */
+function notText(
+  s: Settings,
+  direction: Direction,
+  text: string,
+  withBody: WithBody,
+): BehaviourCase {
+  const result = withBody(direction, 'bytes that are not UTF-8', [
+    'a ',
+    text,
+    ' z',
+  ]);
+  const around = (inner: string): CaseBody => ({
+    parts: [bytes('\xff\xfe\x00 '), inner, bytes(' \xc3\x28\x80')],
+  });
+  result[direction].body = around(text);
+  const expected = result.expect[direction];
+  if (expected) {
+    expected.body = around(inspect(s, direction, text).text);
+  }
+  return result;
+}
+
+/** Beyond the connection buffer of a listener, what is found lies across pieces. */
+function largeBody(
+  direction: Direction,
+  text: string,
+  { pieces, mode }: BodyPath,
+  { implementation: { beyondBuffer, wholeBody } }: CaseContext,
+  withBody: WithBody,
+): BehaviourCase[] {
+  if (!mode) {
+    return [];
+  }
+  const blanks = 'lorem ipsum dolor '.repeat(7);
+  const result = withBody(direction, 'a large body', [text, ' ', blanks, text]);
+  const sent = (inner: string): CaseBody => ({
+    parts: [
+      inner,
+      ' ',
+      { repeat: blanks, times: 1600 },
+      inner,
+      // After a blank: a token goes on as long as its characters do.
+      { repeat: ' z', times: decidingLength },
+      ' ',
+      inner,
+    ],
+  });
+  result[direction].body = sent(text);
+  const fits =
+    pieces || (wholeBody === 'processor-memory' && mode.body !== 'Buffered');
+  if (fits) {
+    const after = result.expect[direction]!;
+    const inner = String(after.body).slice(0, text.length);
+    after.body = sent(inner);
+    return [result];
+  }
+  if (direction === 'request') {
+    return [
+      {
+        ...result,
+        expect: { reached: beyondBuffer.reached, response: { status: 413 } },
+      },
+    ];
+  }
+  return beyondBuffer.responseStatus
+    ? [
+        {
+          ...result,
+          expect: { response: { status: beyondBuffer.responseStatus } },
+        },
+      ]
+    : [];
+}
+
+/** Path, query and headers of requests. */
+function headerCases(s: Settings, all: readonly Detector[]): BehaviourCase[] {
+  const { request } = s;
+  const result: BehaviourCase[] = [];
+  const one = (
+    name: string,
+    path: string,
+    headers: CaseHeader[],
+    expect: BehaviourCase['expect'],
+  ) =>
+    result.push({
+      name,
+      request: { method: 'GET', path, headers },
+      response: { status: 200, headers: [], body: 'ok' },
+      expect,
+    });
+  const through: BehaviourCase['expect'] = {
+    response: { status: 200, body: 'ok' },
+  };
+  const refusal = { reached: false, ...refused(403) };
+  const isPathRefused = (path: string) =>
+    inspect(s, 'request', decodedPath(path)).hits.some(
+      hit => hit.action !== 'report',
+    );
+  for (const { name, sample } of all) {
+    const path = inQuery(sample);
+    one(
+      `${name} in a query`,
+      path,
+      [],
+      request.places.includes('path') && isPathRefused(path)
+        ? refusal
+        : through,
+    );
+  }
+  one('nothing to find in a path', '/a%20b/c?d=e+f&g=%zz%', [], through);
+  const [header] = request.headers;
+  if (header) {
+    for (const { name, sample } of all) {
+      const values = [`a ${sample} z`, 'b', `c ${sample} z`];
+      const done = values.map(value => inspect(s, 'request', value));
+      one(
+        `${name} in repeated headers`,
+        '/',
+        values.map(value => ({ name: header, value })),
+        done.some(({ blocked }) => blocked)
+          ? refusal
+          : {
+              ...through,
+              request: { headers: { [header]: done.map(({ text }) => text) } },
+            },
+      );
+    }
+    one('an absent header', '/', [], {
+      ...through,
+      request: { headers: { [header]: [] } },
+    });
+  }
+  const elsewhere = 'x-not-inspected';
+  if (!request.headers.includes(elsewhere)) {
+    for (const { name, sample } of all) {
+      one(
+        `${name} in another header`,
+        '/',
+        [{ name: elsewhere, value: `a ${sample} z` }],
+        {
+          ...through,
+          request: { headers: { [elsewhere]: [`a ${sample} z`] } },
+        },
+      );
+    }
+  }
+  return result;
+}
+
+/** What is reported: one event per place and detector, without what was found. */
+function eventCases(s: Settings, all: readonly Detector[]): BehaviourCase[] {
+  const result: BehaviourCase[] = [];
+  const events = (
+    direction: Direction,
+    place: string,
+    text: string,
+  ): Record<string, unknown>[] =>
+    inspect(s, direction, text).hits.map(hit => ({
+      event: 'content_inspection',
+      direction,
+      place,
+      ...hit,
+    }));
+  const text = (direction: Direction) =>
+    all
+      .filter(
+        detector =>
+          detector[direction] === 'report' || detector[direction] === 'mask',
+      )
+      .map(({ sample }) => `${sample} | ${sample}`)
+      .join(' | ');
+  const requestBody =
+    s.request.places.includes('body') && isActive(s, 'request');
+  result.push({
+    name: 'events say what was found where, and how often',
+    alone: true,
+    request: { method: 'POST', path: '/', headers: [], body: text('request') },
+    response: { status: 200, headers: [], body: text('response') },
+    expect: {
+      response: { status: 200 },
+      events: [
+        ...(requestBody ? events('request', 'body', text('request')) : []),
+        ...events('response', 'body', text('response')),
+      ],
+    },
+  });
+  const refusedInQuery = all.find(
+    ({ request }) => request === 'block' || request === 'mask',
+  );
+  if (s.request.places.includes('path') && refusedInQuery) {
+    const path = inQuery(refusedInQuery.sample);
+    result.push({
+      name: 'a refusal is an event',
+      alone: true,
+      request: { method: 'GET', path, headers: [] },
+      response: { status: 200, headers: [] },
+      expect: {
+        reached: false,
+        response: { status: 403 },
+        events: events('request', 'path', decodedPath(path)).map(event => ({
+          ...event,
+          action: event.action === 'mask' ? 'block' : event.action,
+        })),
+      },
+    });
+  }
+  return result;
+}
+
+/**
+ * Finds what should not be in requests and responses, and blocks, masks or reports it.
+ *
+ * @public
+ */
+export const contentInspection: Purpose<Settings> = {
+  id: 'content-inspection',
+  title: 'Inspect content',
+  description:
+    'Finds card numbers, e-mail addresses, tokens and keys, patterns of your own and attacks in requests and responses; blocks, masks or reports them.',
+  settings,
+  defaultPhases: ['requestHeaders', 'requestBody', 'responseBody'],
+  defaults: phases => {
+    const path = phases.includes('requestHeaders');
+    const body = phases.includes('requestBody');
+    const response = phases.includes('responseBody') && path;
+    return settings.parse({
+      request: {
+        places: [
+          ...(path ? (['path'] as const) : []),
+          ...(body ? (['body'] as const) : []),
+        ],
+        ...(path || body
+          ? {
+              cards: 'report',
+              credentials: 'report',
+              sqlInjection: 'block',
+              pathTraversal: 'block',
+            }
+          : {}),
+      },
+      response: response ? { cards: 'mask', credentials: 'mask' } : {},
+    });
+  },
+  phases: s => {
+    const request = isActive(s, 'request');
+    const response = isActive(s, 'response');
+    return [
+      // Responses are asked for without an encoding, in the request's headers.
+      ...((request &&
+        (s.request.places.includes('path') || s.request.headers.length > 0)) ||
+      response
+        ? (['requestHeaders'] as const)
+        : []),
+      ...(request && s.request.places.includes('body')
+        ? (['requestBody'] as const)
+        : []),
+      ...(response ? (['responseBody'] as const) : []),
+    ];
+  },
+  wholeBody: false,
+  changesBody: true,
+  openEnded: false,
+  requires: s => ({
+    impossible: {
+      ...(s.patterns.length > 0
+        ? {
+            lua: 'patterns of your own need a regular expression engine that is linear in the text, and Lua has none: its string patterns have no alternatives and no quantities, and can take quadratic time',
+          }
+        : {}),
+      ...(detectorsOf(s).some(({ response }) => response === 'block')
+        ? {
+            'wasm-rust':
+              'responses are to be blocked, and Envoy has sent the status to the client by the time a Wasm filter sees the body; mask or report instead',
+          }
+        : {}),
+    },
+  }),
+  warnings: s => [
+    {
+      severity: 'security',
+      text: 'What is written otherwise is not found: in JSON escapes (\\u0034), in base64, in other alphabets, in archives, in bodies that claim another media type, in trailers, in WebSocket frames. Inspection reduces accidents and noise; it does not stop who wants to get through.',
+      source: 'docs/purposes/content-inspection.md, measured by its cases',
+    },
+    ...(detectorsOf(s).some(({ response }) => response === 'block')
+      ? [
+          {
+            severity: 'correctness' as const,
+            text: 'Responses are held until they have been inspected as a whole, so that they can still be replaced: event streams do not stream, and more than the processor’s -max-body-bytes is refused. Mask or report lets them flow.',
+            source:
+              'Envoy ext_proc: an immediate response needs headers that have not left',
+          },
+        ]
+      : []),
+    ...(detectorsOf(s).some(
+      ({ request, response }) => request === 'mask' || response === 'mask',
+    )
+      ? [
+          {
+            severity: 'correctness' as const,
+            text: 'A masked text is another text: signatures, digests and ETags over it no longer match, and a card number that is a JSON number needs maskWith 1 to stay one.',
+            source:
+              'RFC 9530 (digests), RFC 9110 section 8.8.3 (ETag), RFC 8259 (numbers)',
+          },
+        ]
+      : []),
+    ...(s.encoded === 'pass'
+      ? [
+          {
+            severity: 'security' as const,
+            text: 'Encoded bodies pass without a look at them: a client that sends gzip is not inspected.',
+            source: 'the setting encoded: pass',
+          },
+        ]
+      : []),
+  ],
+  cases,
+};

@@ -1,0 +1,225 @@
+"""The logic of this extension: src/filter.lua and src/detectors.lua."""
+import json
+import random
+import re
+import unittest
+
+from filter import Filter
+
+JWT = (
+    "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODB9"
+    ".dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"  # RFC 7519
+)
+TEXT = [("content-type", "text/plain")]
+
+
+def settings(request=None, response=None, **others):
+    """Everything is off, with these changes."""
+    off = {"cards": "off", "emails": "off", "credentials": "off"}
+    attacks = {"sqlInjection": "off", "pathTraversal": "off"}
+    return {
+        "request": {"places": ["path", "body"], "headers": ["x-note"], **off, **attacks, **(request or {})},
+        "response": {**off, **(response or {})},
+        "patterns": [],
+        "maskWith": "*",
+        "keepDigits": 0,
+        "contentTypes": ["text/*", "application/*+json"],
+        "encoded": "refuse",
+        **others,
+    }
+
+
+def events(outcome):
+    return [json.loads(line) for line in outcome.logs]
+
+
+def hidden(text):
+    """Hides what stands between « and »."""
+    return re.sub("«(.*?)»", lambda match: "*" * len(match[1]), text, flags=re.DOTALL)
+
+
+class Detectors(unittest.TestCase):
+    def check(self, detector, text):
+        plain = text.replace("«", "").replace("»", "")
+        if detector in ("sqlInjection", "pathTraversal"):  # never masked: the number of places is compared
+            outcome = Filter(settings({detector: "report"})).request(TEXT, plain)
+            self.assertEqual(sum(event["count"] for event in events(outcome)), text.count("«"), text)
+        else:
+            outcome = Filter(settings({detector: "mask"})).request(TEXT, plain)
+            self.assertEqual(outcome.body, hidden(text))
+
+    def test_cards(self):  # the test numbers that the brands publish
+        for text in [
+            "a «4111111111111111», «4012888888881881».\n«4222222222222»",
+            "«5555555555554444» «2223003122003222» «6011111111111117» «3530111333300000»",
+            '{"n":«378282246310005»,"m":"«30569309025904»"}',
+            "«4111111111111111110»",
+            "4111111111111112 41111111111111111111 411111111116 1111111111111117",
+            "a4111111111111111 4111111111111111b _4111111111111111",
+            "0.4111111111111111 «4111111111111111».5 No.«4111111111111111»",
+        ]:
+            self.check("cards", text)
+
+    def test_cards_keep_their_last_digits_and_separators(self):
+        outcome = Filter(settings({"cards": "mask"}, keepDigits=4, maskWith="#")).request(TEXT, "4111-1111 1111-1111")
+        self.assertEqual(outcome.body, "####-#### ####-1111")
+
+    def test_emails(self):
+        for text in [
+            "mail «jane.doe+tag@mail.example.com», or <«a@b.co».>",
+            "jane@localhost @example.com a@b.c jane@.com a@b..com",
+            "a" * 65 + "@example.com «" + "a" * 64 + "@example.com»",
+            "«a@example.com».1 «a@b.example».x1 «a@b.cd»@e.fg",
+        ]:
+            self.check("emails", text)
+
+    def test_credentials(self):
+        a = "a" * 100
+        for text in [
+            "«AKIAIOSFODNN7EXAMPLE» AKIAIOSFODNN7EXAMPLE1 xAKIAIOSFODNN7EXAMPLE",
+            f"key=«AIza{a[:35]}»&b «ghp_{a[:36]}» ghp_{a[:35]} «github_pat_{a[:82]}»",
+            f"«glpat-{a[:20]}» «sk_live_{a[:24]}» «xoxb-123456789012-abc» «sk-ant-api03-{a}» «npm_{a[:36]}»",
+            "sk_live_ ghp_ AKIA xoxb-1 eyJ eyJhbGciOiJ.x",
+            f'Bearer «{JWT}»" «{JWT}{a * 50}» y',
+            "«-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nMIIEow+/=\n-----END RSA PRIVATE KEY-----» b",
+            r'{"k":"«-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----»\n"}',
+            "«-----BEGIN EC PRIVATE KEY-----\n" + "MHcCAQEE" * 1000 + '»"',
+            "-----BEGIN PUBLIC KEY-----\nMIIE",
+        ]:
+            self.check("credentials", text)
+
+    def test_sql_injection(self):
+        for text in [
+            "1 «UNION SELECT» a, «union/**/all%20select»+b reunion select",
+            "x«' or '1'=»'1' «\" OR 1=»1 «%27+and+a%3d»1 it's or not",
+            "id=1 «or 1=1» -- 5 for 5=5",
+            "1«; DROP TABLE» x «;delete from» y «%3Binsert%20into» z; drop the ball",
+            "admin«'--» '--flag' it's -- so",
+            "«sleep(5»), «pg_sleep(10»), sleep(x), «waitfor delay» «INTO OUTFILE» «information_schema.»t «xp_cmdshell»",
+        ]:
+            self.check("sqlInjection", text)
+
+    def test_path_traversal(self):
+        for text in [
+            "a/«../»«..\\»«%2e%2E%2f»«..%252f»«..;/»b .../ .. /",
+            "«/etc/passwd» /etc/passwords «/proc/self/»environ c:«\\WINDOWS\\System32»",
+        ]:
+            self.check("pathTraversal", text)
+
+    def test_masks_keep_the_length_and_change_nothing_else(self):
+        parts = ["4111 1111 1111 1111", "a@example.com", JWT, "AKIAIOSFODNN7EXAMPLE", "@", ".", " ", "4", "eyJ", "-"]
+        script = Filter(settings({"cards": "mask", "emails": "mask", "credentials": "mask"}))
+        for seed in range(300):
+            pick = random.Random(seed)
+            text = "".join(part[: pick.randrange(len(part) + 1)] + pick.choice(parts) for part in pick.choices(parts, k=6))
+            body = script.request(TEXT, text).body
+            self.assertEqual(len(body), len(text))
+            self.assertTrue(all(new in (old, "*") for old, new in zip(text, body)), (text, body))
+
+
+class Requests(unittest.TestCase):
+    def test_paths(self):
+        script = Filter(settings({"cards": "mask", "sqlInjection": "block", "emails": "report"}))
+        for path, status in {
+            "/a?b=c": None,
+            "/?q=1%27%20or%20%271%27%3D%271": "403",
+            "/?q=1+union+select+2": "403",
+            "/?q=4111%201111+1111-1111": "403",
+            "/?q=a%40example.com": None,
+            "/%": None,
+            "/%4": None,
+            "/%zz": None,
+        }.items():
+            with self.subTest(path=path):
+                outcome = script.request([(":path", path)])
+                self.assertEqual(outcome.reply and outcome.reply[":status"], status)
+                self.assertEqual(outcome.values(":path"), [path])
+
+    def test_headers(self):
+        script = Filter(settings({"places": [], "cards": "mask", "credentials": "block"}))
+        outcome = script.request([("x-note", "a 4222222222222"), ("x-note", "b"), ("x-other", "4222222222222")])
+        self.assertEqual(outcome.values("x-note"), ["a " + "*" * 13, "b"])
+        self.assertEqual(outcome.values("x-other"), ["4222222222222"])
+        self.assertEqual(events(outcome), [{
+            "event": "content_inspection", "direction": "request", "place": "header x-note",
+            "detector": "cards", "action": "mask", "count": 1,
+        }])  # fmt: skip
+        self.assertEqual(script.request([("x-note", "AKIAIOSFODNN7EXAMPLE")]).reply[":status"], "403")
+
+    def test_a_refusal_is_a_problem_that_does_not_say_what_was_found(self):
+        outcome = Filter(settings({"cards": "block"})).request(TEXT, "4222222222222")
+        self.assertEqual(outcome.reply[":status"], "403")
+        self.assertEqual(outcome.reply["content-type"], "application/problem+json")
+        self.assertEqual(json.loads(outcome.reply["body"])["status"], 403)
+        self.assertNotIn("4222222222222", str(outcome.logs) + outcome.reply["body"])
+
+    def test_which_bodies_are_inspected(self):
+        card, stars = "4222222222222", "*" * 13
+        for headers, body, passed in [
+            ([("content-type", "Text/Plain; charset=utf-8")], stars, stars),
+            ([("content-type", "application/problem+json")], stars, stars),
+            ([], stars, stars),
+            ([("content-type", "image/png")], card, card),
+            ([("content-encoding", "identity, Identity")], stars, stars),
+            ([("content-encoding", "identity, gzip")], None, card),
+            ([("content-type", "image/png"), ("content-encoding", "br")], card, card),
+        ]:
+            with self.subTest(headers=headers):
+                outcome = Filter(settings({"cards": "mask"})).request(headers, card)
+                self.assertEqual(outcome.reply and outcome.reply[":status"], None if body else "415")
+                self.assertEqual(outcome.body, body or card)
+                self.assertEqual(Filter(settings({"cards": "mask"}, encoded="pass")).request(headers, card).body, passed)
+                self.assertEqual(Filter(settings({"places": ["path"], "cards": "mask"})).request(headers, card).body, card)
+
+    def test_no_body(self):
+        script = Filter(settings({"cards": "mask"}))
+        self.assertIsNone(script.request([("content-encoding", "gzip")]).reply)
+
+
+class Responses(unittest.TestCase):
+    def test_are_asked_for_without_an_encoding(self):
+        script = Filter(settings(response={"cards": "report"}))
+        self.assertEqual(script.request([("accept-encoding", "gzip")]).values("accept-encoding"), ["identity"])
+        script = Filter(settings({"cards": "report"}))
+        self.assertEqual(script.request([("accept-encoding", "gzip")]).values("accept-encoding"), ["gzip"])
+
+    def test_are_masked(self):
+        outcome = Filter(settings(response={"cards": "mask"})).response([(":status", "200"), *TEXT], "4222222222222")
+        self.assertEqual((outcome.values(":status"), outcome.body), (["200"], "*" * 13))
+
+    def test_are_replaced(self):
+        for rules, headers in [
+            (settings(response={"cards": "block"}), TEXT),
+            (settings(response={"cards": "mask"}), [*TEXT, ("content-encoding", "gzip")]),
+        ]:
+            outcome = Filter(rules).response([(":status", "200"), *headers, ("set-cookie", "a=b")], "4222222222222")
+            self.assertEqual(json.loads(outcome.body)["status"], 502)
+            self.assertEqual(dict(outcome.headers), {
+                ":status": "502", "content-type": "application/problem+json", "content-length": str(len(outcome.body)),
+            })  # fmt: skip
+
+
+class Mistakes(unittest.TestCase):
+    def test_are_answered_with_500_and_named_in_the_log(self):
+        own = {"name": "own", "pattern": "x", "request": "mask", "response": "off"}
+        for wrong, message in [
+            (settings({"cards": "hide"}), 'request.cards is "hide"; it must be one of off, report, mask, block'),
+            (settings({"sqlInjection": "mask"}), 'sqlInjection is "mask"; it must be one of off, report, block'),
+            (settings({"places": ["query"]}), 'places[0] is "query"; it must be one of path, body'),
+            (settings({"headers": ["host"]}), 'headers[0] is "host"; an extension cannot'),
+            (settings({"extra": "1"}), "settings.request.extra is not known"),
+            (settings(response={"sqlInjection": "off"}), "settings.response.sqlInjection is not known"),
+            (settings(patterns=[own]), "settings.patterns has patterns; Lua has no regular expressions"),
+            (settings(maskWith="ab"), 'maskWith is "ab"; it must be one of *, x, X, #, 1'),
+            (settings(keepDigits=5), 'keepDigits is "5"; it must be a number from 0 to 4'),
+            (settings(contentTypes=["*/*"]), 'contentTypes[0] is "*/*"; it must be a media type'),
+            (settings(encoded="decode"), 'encoded is "decode"; it must be one of refuse, pass'),
+        ]:
+            with self.subTest(message=message):
+                outcome = Filter(wrong).request(TEXT, "a")
+                self.assertEqual(outcome.reply[":status"], "500")
+                self.assertIn(message, outcome.logs[0])
+
+
+if __name__ == "__main__":
+    unittest.main()
