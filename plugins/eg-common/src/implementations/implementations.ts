@@ -170,6 +170,8 @@ export const implementations: readonly Implementation[] = [
     impossible: {
       'body-transform':
         'Envoy’s Lua has no JSON library, and Envoy Gateway’s validator blocks require',
+      authentication:
+        'Envoy’s Lua has no SHA-256 and no access to Secrets, so that keys would stand in the policy in plain text',
     },
     tools: ['make', 'python3'],
     files: [
