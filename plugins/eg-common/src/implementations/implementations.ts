@@ -177,6 +177,7 @@ export const implementations: readonly Implementation[] = [
     files: [
       ...withExtension,
       'src/checks.lua',
+      'src/claims.lua',
       'src/filter.lua',
       'src/handlers.lua',
     ],
