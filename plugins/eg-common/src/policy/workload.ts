@@ -146,7 +146,7 @@ export function workload(plan: ExtensionPlan): ObjectFile[] {
       ...(plan.secrets.length
         ? [
             {
-              path: ['spec', 'template', 'spec', 'volumes', 1],
+              path: ['spec', 'template', 'spec', 'volumes', 1, 'secret'],
               text: `Made by its owner, never from this repository; see README.md. Keys: ${plan.secrets
                 .map(({ name, description }) => `${name} (${description})`)
                 .join(', ')}.`,
