@@ -209,6 +209,30 @@ export const variants: readonly Variant[] = [
     variant: '',
     answers: bodies,
   },
+  {
+    implementation: 'wasm-rust',
+    purpose: 'authentication',
+    variant: 'keys in a Secret',
+    answers: {},
+  },
+  {
+    implementation: 'wasm-rust',
+    purpose: 'authentication',
+    variant: 'keys in the settings',
+    answers: apiKeys,
+  },
+  {
+    implementation: 'wasm-rust',
+    purpose: 'authentication',
+    variant: 'signatures',
+    answers: signatures,
+  },
+  {
+    implementation: 'wasm-rust',
+    purpose: 'authentication',
+    variant: 'signatures in another header',
+    answers: otherSignatures,
+  },
   { implementation: 'wasm-rust', purpose: 'other', variant: '', answers: pass },
   {
     implementation: 'lua',
