@@ -171,7 +171,7 @@ export const implementations: readonly Implementation[] = [
       'body-transform':
         'Envoy’s Lua has no JSON library, and Envoy Gateway’s validator blocks require',
       authentication:
-        'Envoy’s Lua has no SHA-256 and no access to Secrets, so that keys would stand in the policy in plain text',
+        'Envoy’s Lua offers neither SHA-256 nor HMAC nor Secrets, so that keys would stand in the policy in plain text',
     },
     tools: ['make', 'python3'],
     files: [

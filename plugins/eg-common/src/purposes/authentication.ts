@@ -686,7 +686,6 @@ function requires({ method }: AuthenticationSettings): Partial<Requirements> {
     case 'introspection':
       return {
         calls: true,
-        state: true,
         services: [introspectionService],
         secrets: [
           secret('introspection-client-id', 'the client id of this extension'),

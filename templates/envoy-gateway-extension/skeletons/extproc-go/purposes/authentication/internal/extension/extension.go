@@ -10,6 +10,7 @@ package extension
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 
@@ -110,7 +111,7 @@ func realm(v settings.Value) string {
 func between(v settings.Value, least, most int, unit string) int {
 	n := v.Count()
 	if n < least || n > most {
-		v.Wrong("use a whole number of " + unit + " within the limits that docs/purpose.md names")
+		v.Wrong(fmt.Sprintf("use a whole number of %s from %d to %d", unit, least, most))
 	}
 	return n
 }

@@ -143,7 +143,7 @@ func TestWrongSettings(t *testing.T) {
 		{"hash", `{"method":{"kind":"api-key","header":"x-a","keys":[{"identity":"a","sha256":"abc"}]},` + rest, "method.keys[0].sha256: "},
 		{"identity", `{"method":{"kind":"api-key","header":"x-a","keys":[{"identity":"a\nb",` + hash + `}]},` + rest, "method.keys[0].identity: "},
 		{"unknown key", `{"method":{"kind":"api-key","header":"x-a","keys":[],"secret":"x"},` + rest, `method.secret: "x" is not allowed; remove this key`},
-		{"window", `{"method":{"kind":"hmac","header":"x-a","windowSeconds":0,"remember":1000},` + rest, "method.windowSeconds: 0 is not allowed"},
+		{"window", `{"method":{"kind":"hmac","header":"x-a","windowSeconds":0,"remember":1000},` + rest, "method.windowSeconds: 0 is not allowed; use a whole number of seconds from 1 to 3600"},
 		{"remember", `{"method":{"kind":"hmac","header":"x-a","windowSeconds":1,"remember":1},` + rest, "method.remember: 1 is not allowed"},
 		{"timeout", `{"method":{"kind":"introspection",` + tokens + `"timeoutMilliseconds":9,"failures":1,"openSeconds":1},` + rest, "method.timeoutMilliseconds: 9 is not allowed"},
 		{"member", `{"method":{"kind":"introspection","identityFrom":"email","audience":"","cacheSeconds":60,"cacheEntries":100,"timeoutMilliseconds":10,"failures":1,"openSeconds":1},` + rest, `method.identityFrom: "email" is not allowed`},

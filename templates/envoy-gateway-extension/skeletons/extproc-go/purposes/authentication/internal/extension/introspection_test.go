@@ -12,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"ext-proc-server/internal/environment"
@@ -30,7 +31,6 @@ type server struct {
 	// reply is a status and a body; the content type is JSON.
 	status int
 	body   string
-	block  chan struct{}
 }
 
 func (s *server) answer(status int, body string) {
@@ -41,13 +41,6 @@ func (s *server) answer(status int, body string) {
 
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.asked.Add(1)
-	if s.block != nil {
-		select {
-		case <-s.block:
-		case <-r.Context().Done():
-			return
-		}
-	}
 	id, secret, _ := r.BasicAuth()
 	// RFC 6749, section 2.3.1: each part is form-encoded before it is joined.
 	if id != "my+id" || secret != "s%3Aecret" || r.FormValue("token") == "" || r.Method != http.MethodPost {
@@ -67,16 +60,25 @@ type clock struct{ atomic.Int64 }
 
 func (c *clock) now() time.Time { return sentAt.Add(time.Duration(c.Load())) }
 
+// introspecting asks a server on this machine.
 func introspecting(t *testing.T, options string) (*Extension, *server, *clock) {
 	t.Helper()
 	s := &server{}
 	s.Server = httptest.NewServer(s)
 	t.Cleanup(s.Close)
+	e, c := asking(t, s.URL+"/introspect", options), &clock{}
+	e.method.(*introspection).now = c.now
+	return e, s, c
+}
+
+// asking takes options such as cacheSeconds:0 in place of the usual ones.
+func asking(t *testing.T, address, options string) *Extension {
+	t.Helper()
 	env := withSecrets("introspection-client-id", "my id\n", "introspection-client-secret", "s:ecret")
 	env.Getenv = func(name string) string {
-		return map[string]string{"INTROSPECTION_URL": s.URL + "/introspect"}[name]
+		return map[string]string{"INTROSPECTION_URL": address}[name]
 	}
-	method := `{"kind":"introspection","identityFrom":"sub","audience":"","cacheSeconds":60,"cacheEntries":100,"timeoutMilliseconds":2000,"failures":3,"openSeconds":1}`
+	method := `{"kind":"introspection","identityFrom":"sub","audience":"","cacheSeconds":60,"cacheEntries":100,"timeoutMilliseconds":10000,"failures":3,"openSeconds":1}`
 	for option := range strings.SplitSeq(options, ",") {
 		if name, value, ok := strings.Cut(option, ":"); ok {
 			start := strings.Index(method, `"`+name+`":`) + len(name) + 3
@@ -84,9 +86,24 @@ func introspecting(t *testing.T, options string) (*Extension, *server, *clock) {
 			method = method[:start] + value + method[end:]
 		}
 	}
-	e, c := load(t, method, env), &clock{}
-	e.method.(*introspection).now = c.now
-	return e, s, c
+	return load(t, method, env)
+}
+
+// transport is a server without a network, for tests in which time stands still.
+type transport func(*http.Request) (status int, body string, err error)
+
+func (f transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	status, body, err := f(r)
+	return &http.Response{
+		StatusCode: status, Request: r, Body: io.NopCloser(strings.NewReader(body)),
+		Header: http.Header{"Content-Type": {"application/json"}},
+	}, err
+}
+
+func through(t *testing.T, options string, f transport) *Extension {
+	e := asking(t, "https://idp.example.com/introspect", options)
+	e.method.(*introspection).client.http.Transport = f
+	return e
 }
 
 func withToken(e *Extension, token string) (identity string, err error) {
@@ -204,78 +221,87 @@ func TestTheCacheIsBounded(t *testing.T) {
 }
 
 func TestRequestsWithTheSameTokenAskOnce(t *testing.T) {
-	e, s, _ := introspecting(t, "cacheSeconds:0")
-	s.answer(200, `{"active":true,"sub":"alpha"}`)
-	s.block = make(chan struct{})
-	// The first one leaves; the others still get the answer.
-	ctx, leave := context.WithCancel(t.Context())
-	left := make(chan error)
-	go func() { left <- e.OnRequestHeaders(ctx, request("authorization", "Bearer token")) }()
-	for s.asked.Load() == 0 {
-		time.Sleep(time.Millisecond)
-	}
-	var all sync.WaitGroup
-	var accepted, started atomic.Int32
-	for range 20 {
-		all.Go(func() {
-			started.Add(1)
-			if identity, err := withToken(e, "token"); err == nil && identity == "alpha" {
-				accepted.Add(1)
-			}
+	synctest.Test(t, func(t *testing.T) {
+		var asked atomic.Int32
+		answer := make(chan struct{})
+		e := through(t, "cacheSeconds:0", func(*http.Request) (int, string, error) {
+			asked.Add(1)
+			<-answer
+			return 200, `{"active":true,"sub":"alpha"}`, nil
 		})
-	}
-	for started.Load() < 20 {
-		time.Sleep(time.Millisecond)
-	}
-	time.Sleep(50 * time.Millisecond) // until all of them wait
-	leave()
-	expectRefusal(t, <-left, 503, "", notAvailable)
-	close(s.block)
-	all.Wait()
-	if accepted.Load() != 20 || s.asked.Load() != 1 {
-		t.Errorf("%d accepted, asked %d times", accepted.Load(), s.asked.Load())
-	}
+		// The first one leaves; the others still get the answer.
+		ctx, leave := context.WithCancel(t.Context())
+		left := make(chan error)
+		go func() { left <- e.OnRequestHeaders(ctx, request("authorization", "Bearer token")) }()
+		synctest.Wait()
+		var all sync.WaitGroup
+		var accepted atomic.Int32
+		for range 20 {
+			all.Go(func() {
+				if identity, err := withToken(e, "token"); err == nil && identity == "alpha" {
+					accepted.Add(1)
+				}
+			})
+		}
+		synctest.Wait()
+		leave()
+		expectRefusal(t, <-left, 503, "", notAvailable)
+		close(answer)
+		all.Wait()
+		if accepted.Load() != 20 || asked.Load() != 1 {
+			t.Errorf("%d accepted, asked %d times", accepted.Load(), asked.Load())
+		}
+	})
 }
 
 func TestTheTimeIsLimited(t *testing.T) {
-	e, s, _ := introspecting(t, "timeoutMilliseconds:20")
-	s.block = make(chan struct{})
-	defer close(s.block)
-	_, err := withToken(e, "token")
-	expectRefusal(t, err, 503, "", notAvailable)
+	synctest.Test(t, func(t *testing.T) {
+		e := through(t, "timeoutMilliseconds:250", func(r *http.Request) (int, string, error) {
+			<-r.Context().Done()
+			return 0, "", r.Context().Err()
+		})
+		start := time.Now()
+		_, err := withToken(e, "token")
+		expectRefusal(t, err, 503, "", notAvailable)
+		if took := time.Since(start); took != 250*time.Millisecond {
+			t.Errorf("took %v", took)
+		}
+	})
 }
 
 func TestAServerThatFailsIsLeftAlone(t *testing.T) {
-	e, s, _ := introspecting(t, "failures:3,openSeconds:1")
-	s.answer(200, `{"active":true,"sub":"alpha"}`)
-	withToken(e, "known")
-	s.answer(500, "")
-	for i := range 5 {
-		_, err := withToken(e, fmt.Sprint("t", i))
+	synctest.Test(t, func(t *testing.T) {
+		asked, status := 0, 200
+		e := through(t, "failures:3,openSeconds:10", func(*http.Request) (int, string, error) {
+			asked++
+			return status, `{"active":true,"sub":"alpha"}`, nil
+		})
+		withToken(e, "known")
+		status = 500
+		for i := range 5 {
+			_, err := withToken(e, fmt.Sprint("t", i))
+			expectRefusal(t, err, 503, "", notAvailable)
+		}
+		if asked != 1+3 {
+			t.Errorf("asked %d times", asked)
+		}
+		if identity, err := withToken(e, "known"); identity != "alpha" || err != nil {
+			t.Errorf("what is in the cache: %q, %v", identity, err)
+		}
+		status = 200
+		time.Sleep(10*time.Second - 1)
+		_, err := withToken(e, "new")
 		expectRefusal(t, err, 503, "", notAvailable)
-	}
-	if n := s.asked.Load(); n != 1+3 {
-		t.Errorf("asked %d times", n)
-	}
-	if identity, err := withToken(e, "known"); identity != "alpha" || err != nil {
-		t.Errorf("what is in the cache: %q, %v", identity, err)
-	}
-	s.answer(200, `{"active":true,"sub":"beta"}`)
-	deadline := time.Now().Add(10 * time.Second)
-	for {
-		if identity, err := withToken(e, "new"); err == nil && identity == "beta" {
-			break
+		time.Sleep(2)
+		if identity, err := withToken(e, "new"); identity != "alpha" || err != nil {
+			t.Errorf("after the time: %q, %v", identity, err)
 		}
-		if time.Now().After(deadline) {
-			t.Fatal("never asked again")
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
+	})
 }
 
 func TestLogsAndErrorsShowNoSecret(t *testing.T) {
 	var log bytes.Buffer
-	e, s, _ := introspecting(t, "timeoutMilliseconds:20")
+	e, s, _ := introspecting(t, "")
 	e.method.(*introspection).log = slog.New(slog.NewTextHandler(&log, nil))
 	s.answer(500, "the-token")
 	withToken(e, "the-token")
