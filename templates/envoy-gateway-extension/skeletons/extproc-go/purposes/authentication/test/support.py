@@ -117,13 +117,13 @@ class IntrospectionServer:
 
 def audience() -> str:
     """The audience of the settings, where there is one."""
-    settings = ROOT / "k8s/settings.json"
-    return json.loads(settings.read_text(encoding="utf-8"))["method"].get("audience", "") if settings.exists() else ""
+    settings = json.loads((ROOT / "k8s/settings.json").read_text(encoding="utf-8"))
+    return settings["method"].get("audience", "")
 
 
 @contextlib.asynccontextmanager
 async def services(folder: Path) -> AsyncIterator[dict[str, str]]:
-    """Writes the secrets for a processor, and gives them to a module in Envoy as variables."""
+    """Writes the secrets, and runs the introspection server."""
     target = ROOT / "build/secrets"
     target.mkdir(parents=True, exist_ok=True)
     for name, value in SECRETS.items():
@@ -134,10 +134,6 @@ async def services(folder: Path) -> AsyncIterator[dict[str, str]]:
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     try:
-        yield {
-            "API_KEYS": SECRETS["api-keys"],
-            "HMAC_KEYS": SECRETS["hmac-keys"],
-            "INTROSPECTION_URL": f"http://127.0.0.1:{runner.addresses[0][1]}/introspect",
-        }
+        yield {"INTROSPECTION_URL": f"http://127.0.0.1:{runner.addresses[0][1]}/introspect"}
     finally:
         await runner.cleanup()

@@ -94,10 +94,13 @@ type transport func(*http.Request) (status int, body string, err error)
 
 func (f transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	status, body, err := f(r)
+	if err != nil {
+		return nil, err
+	}
 	return &http.Response{
 		StatusCode: status, Request: r, Body: io.NopCloser(strings.NewReader(body)),
 		Header: http.Header{"Content-Type": {"application/json"}},
-	}, err
+	}, nil
 }
 
 func through(t *testing.T, options string, f transport) *Extension {
