@@ -41,9 +41,12 @@ describe.each(['template.yaml', 'template-stock.yaml'])(
       ['limit-partners', 'extproc-go'],
       ['limit-users', 'native'],
       ['mask-card-numbers', 'extproc-go'],
+      ['opaque-tokens', 'extproc-go'],
       ['own-logic', 'extproc-go'],
+      ['partner-keys', 'wasm-rust'],
       ['prototype-headers', 'lua'],
       ['security-headers', 'lua'],
+      ['signed-webhooks', 'extproc-go'],
       ['tag-tenants', 'wasm-rust'],
     ])(
       '%s becomes a repository of %s that verifies',
@@ -61,7 +64,7 @@ describe.each(['template.yaml', 'template-stock.yaml'])(
     );
 
     it('are all tested', async () => {
-      expect((await fs.readdir(folder)).sort()).toHaveLength(8);
+      expect((await fs.readdir(folder)).sort()).toHaveLength(13);
     });
   },
 );

@@ -261,6 +261,57 @@ const inspectionSettings = fc.record(
   { requiredKeys: ['request'] },
 );
 
+const hexDigits = (length: number) =>
+  fc
+    .array(fc.constantFrom(...'0123456789abcdefABCDEF'), {
+      minLength: length,
+      maxLength: length,
+    })
+    .map(digits => digits.join(''));
+
+const authentication = fc.record(
+  {
+    method: fc.oneof(
+      fc.record(
+        {
+          kind: fc.constant('api-key'),
+          header,
+          keys: fc.uniqueArray(
+            fc.record({
+              identity: fc.stringMatching(/^[A-Za-z0-9._@-]{1,128}$/),
+              sha256: hexDigits(64),
+            }),
+            { maxLength: 3, selector: key => key.sha256.toLowerCase() },
+          ),
+        },
+        { requiredKeys: ['kind'] },
+      ),
+      fc.record(
+        {
+          kind: fc.constant('hmac'),
+          header,
+          windowSeconds: fc.integer({ min: 1, max: 3600 }),
+          remember: fc.integer({ min: 1000, max: 1_000_000 }),
+        },
+        { requiredKeys: ['kind'] },
+      ),
+      fc.record(
+        {
+          kind: fc.constant('introspection'),
+          audience: text,
+          identityFrom: fc.constantFrom('sub', 'username', 'client_id'),
+          failures: fc.integer({ min: 1, max: 20 }),
+        },
+        { requiredKeys: ['kind'] },
+      ),
+    ),
+    identityHeader: header.map(name => `${name}-identity`),
+    credential: fc.constantFrom('remove', 'forward'),
+    realm: fc.stringMatching(/^[A-Za-z0-9._/:-]{1,100}$/),
+  },
+  { requiredKeys: ['method', 'identityHeader'] },
+);
+
 const settings: Record<string, fc.Arbitrary<unknown>> = {
   authorization: fc.record({
     provider: filledText,
@@ -281,6 +332,7 @@ const settings: Record<string, fc.Arbitrary<unknown>> = {
     // Something is looked at.
     ({ request: { places, headers } }) => places.length + headers.length > 0,
   ),
+  authentication,
   other: fc.record({ header: fc.record({ name: header, value: headerValue }) }),
 };
 

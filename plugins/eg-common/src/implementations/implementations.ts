@@ -177,6 +177,8 @@ export const implementations: readonly Implementation[] = [
         'Envoy’s Lua has no JSON library, and Envoy Gateway’s validator blocks require',
       'rate-limit':
         'each of Envoy’s worker threads runs the script for itself, and they share nothing: each would count on its own, and grant the quota again',
+      authentication:
+        'Envoy’s Lua offers neither SHA-256 nor HMAC nor Secrets, so that keys would stand in the policy in plain text',
     },
     tools: ['make', 'python3'],
     files: [

@@ -1,4 +1,5 @@
 import { authorization } from './authorization';
+import { authentication } from './authentication';
 import { bodyTransform } from './bodyTransform';
 import { contentInspection } from './contentInspection';
 import { headerTransform } from './headerTransform';
@@ -14,6 +15,7 @@ import { Purpose, Requirements } from './types';
 export const purposes: readonly Purpose<any>[] = [
   headerTransform,
   bodyTransform,
+  authentication,
   authorization,
   contentInspection,
   rateLimit,

@@ -79,6 +79,8 @@ pub trait HttpExtension: Sized {
 pub struct Cx<'a, S> {
     pub state: &'a mut S,
     pub envoy: &'a dyn Services,
+    /// Whether a body, which may be empty, follows the headers that came last.
+    pub has_body: bool,
 }
 
 #[derive(Debug, PartialEq, Eq)]

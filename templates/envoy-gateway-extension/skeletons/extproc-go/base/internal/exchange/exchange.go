@@ -15,6 +15,9 @@ type Exchange struct {
 	Request *Headers
 	// Response is empty until the upstream's headers have arrived.
 	Response *Headers
+	// HasRequestBody tells whether a body, which may be empty, follows the
+	// request's headers.
+	HasRequestBody bool
 	// Start is when Envoy opened the stream.
 	Start time.Time
 	// State is the logic's own.

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -409,5 +411,23 @@ func TestAttributeText(t *testing.T) {
 		{[]any{"a", 1.0}, `["a",1]`}, {map[string]any{"a": "b"}, `{"a":"b"}`},
 	} {
 		expect(t, "text", attributeText(tt.value), tt.want)
+	}
+}
+
+// bodyTeller says in a header what it was told of the body.
+type bodyTeller struct{ fake }
+
+func (bodyTeller) OnRequestHeaders(_ context.Context, x *exchange.Exchange) error {
+	x.Request.Set("x-has-body", strconv.FormatBool(x.HasRequestBody))
+	return nil
+}
+
+func TestHasRequestBody(t *testing.T) {
+	for _, mode := range []filterv3.ProcessingMode_BodySendMode{none, buffered, duplex} {
+		for _, body := range []bool{true, false} {
+			e := openWith(t, bodyTeller{}, true, mode)
+			e.sendHeaders(!body, ":path", "/")
+			expect(t, fmt.Sprint(mode, body), e.headers(), fmt.Sprintf("x-has-body=%t", body))
+		}
 	}
 }

@@ -165,6 +165,9 @@ func (s *stream) onHeaders(ctx context.Context, d *direction, m *extprocv3.HttpH
 		d.headers.Append(h.GetKey(), valueOf(h))
 	}
 	d.known = d.headers.Clone()
+	if d == s.request {
+		s.exchange.HasRequestBody = !m.GetEndOfStream()
+	}
 	if err := d.onHeaders(ctx, s.exchange); err != nil {
 		return nil, err
 	}

@@ -22,6 +22,8 @@ pub struct Stream<H, E: HttpExtension> {
     response: Body,
     /// Where the extension answered the client itself.
     replied: Option<Direction>,
+    /// Whether a body follows the headers that came last.
+    has_body: bool,
 }
 
 /// What is done with the body of a message whose headers went by, and these headers.
@@ -77,6 +79,7 @@ impl<H: Host, E: HttpExtension> Stream<H, E> {
             request: Body::Pass,
             response: Body::Pass,
             replied: None,
+            has_body: false,
         }
     }
 
@@ -138,6 +141,7 @@ impl<H: Host, E: HttpExtension> Stream<H, E> {
         direction: Direction,
         end_of_stream: bool,
     ) -> Result<Action, Failure> {
+        self.has_body = !end_of_stream;
         let mut headers = Headers::new(self.host.headers(direction)?);
         let extension = Rc::clone(&self.extension);
         let next = extension.on_headers(&mut self.cx(), direction, &mut headers);
@@ -212,6 +216,7 @@ impl<H: Host, E: HttpExtension> Stream<H, E> {
         Cx {
             state: &mut self.state,
             envoy: &self.host,
+            has_body: self.has_body,
         }
     }
 
@@ -436,6 +441,21 @@ mod tests {
         }
     }
 
+    /// Says in Envoy's log whether a body follows.
+    struct BodyTeller;
+
+    impl HttpExtension for BodyTeller {
+        type State = ();
+
+        fn from_config(_: &[u8]) -> Result<Self, ConfigError> {
+            Ok(BodyTeller)
+        }
+        fn on_headers(&self, cx: &mut Cx<()>, _: Direction, _: &mut Headers) -> AfterHeaders {
+            cx.envoy.log(LogLevel::Info, &cx.has_body.to_string());
+            AfterHeaders::Continue
+        }
+    }
+
     fn forbidden() -> LocalReply {
         LocalReply {
             status: 403,
@@ -628,6 +648,17 @@ mod tests {
             fake.calls()[2..],
             ["body", "replace !", "reply 500 wasm_host_call_failed"]
         );
+    }
+
+    #[test]
+    fn an_extension_knows_whether_a_body_follows() {
+        let fake = fake(&[], "", "");
+        let mut stream = Stream::new(fake.clone(), Rc::new(BodyTeller));
+        stream.on_headers(Request, false);
+        stream.on_headers(Response, true);
+        let log = fake.0.borrow().services.log.take();
+        let lines: Vec<&str> = log.iter().map(|(_, line)| line.as_str()).collect();
+        assert_eq!(lines, ["true", "false"]);
     }
 
     #[test]

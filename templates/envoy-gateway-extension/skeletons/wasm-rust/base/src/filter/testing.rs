@@ -23,6 +23,7 @@ pub fn headers(lines: &[(&str, &str)]) -> Headers {
 pub struct TestStream<S> {
     pub state: S,
     pub envoy: FakeServices,
+    pub has_body: bool,
 }
 
 impl<S> TestStream<S> {
@@ -30,6 +31,7 @@ impl<S> TestStream<S> {
         Cx {
             state: &mut self.state,
             envoy: &self.envoy,
+            has_body: self.has_body,
         }
     }
 }

@@ -1,0 +1,112 @@
+import { Variant } from './variant';
+
+/** Every detector and action, where an implementation can do it; `own` are patterns. */
+const inspection = (response: 'mask' | 'block', own: boolean) => ({
+  settings: {
+    request: {
+      headers: ['x-note', 'referer'],
+      cards: 'mask',
+      emails: 'report',
+      credentials: 'mask',
+      sqlInjection: 'block',
+      pathTraversal: 'report',
+    },
+    response: { cards: 'mask', emails: 'mask', credentials: response },
+    patterns: own
+      ? [
+          {
+            name: 'employee',
+            pattern: 'EMP-\\d{6}(/[a-f0-9]{2,8}|!)?',
+            request: 'mask',
+            response: 'report',
+          },
+          {
+            name: 'internal',
+            pattern: '(host|db)-[a-z]{1,20}\\.internal',
+            request: 'block',
+            response: 'mask',
+          },
+        ]
+      : [],
+    keepDigits: 4,
+  },
+});
+
+/** Encodings pass, a mask that keeps numbers numbers, one direction only. */
+const requestInspection = {
+  settings: {
+    request: { places: ['body'], cards: 'block', credentials: 'report' },
+    maskWith: '1',
+    contentTypes: ['*'],
+    encoded: 'pass',
+  },
+};
+
+export const contentInspection: readonly Variant[] = [
+  {
+    implementation: 'extproc-go',
+    purpose: 'content-inspection',
+    variant: 'buffered',
+    answers: inspection('block', true),
+  },
+  {
+    implementation: 'extproc-go',
+    purpose: 'content-inspection',
+    variant: 'full duplex',
+    answers: { ...inspection('mask', true), bodySize: 'streaming' },
+  },
+  {
+    implementation: 'extproc-go',
+    purpose: 'content-inspection',
+    variant: 'full duplex, responses held',
+    answers: { ...inspection('block', true), bodySize: 'large' },
+  },
+  {
+    implementation: 'extproc-go',
+    purpose: 'content-inspection',
+    variant: 'requests only',
+    answers: requestInspection,
+  },
+  {
+    implementation: 'extproc-go',
+    purpose: 'content-inspection',
+    variant: 'as proposed',
+    answers: {},
+  },
+  {
+    implementation: 'wasm-rust',
+    purpose: 'content-inspection',
+    variant: 'masks, patterns',
+    answers: inspection('mask', true),
+  },
+  {
+    implementation: 'wasm-rust',
+    purpose: 'content-inspection',
+    variant: 'requests only',
+    answers: requestInspection,
+  },
+  {
+    implementation: 'wasm-rust',
+    purpose: 'content-inspection',
+    variant: 'as proposed',
+    answers: { bodySize: 'streaming' },
+  },
+  {
+    implementation: 'lua',
+    purpose: 'content-inspection',
+    variant: 'everything but patterns',
+    answers: inspection('block', false),
+  },
+  {
+    implementation: 'lua',
+    purpose: 'content-inspection',
+    variant: 'requests only',
+    answers: requestInspection,
+  },
+  {
+    implementation: 'lua',
+    purpose: 'content-inspection',
+    variant: 'inline',
+    answers: { environment: 'prototype' },
+  },
+];
