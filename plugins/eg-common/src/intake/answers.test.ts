@@ -118,6 +118,7 @@ describe('parseAnswers', () => {
       '- name: give the extension a name, for example mask-cards',
     ],
     [
+      { ...minimal, purpose: 'teleport' },
       `- purpose: "teleport" is not valid: choose one of ${purposes
         .map(({ id }) => id)
         .join(', ')}`,
