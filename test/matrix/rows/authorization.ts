@@ -70,7 +70,7 @@ const authorizationSettings = {
 };
 
 export const authorization: readonly Variant[] = [
-  ...(['extproc-go', 'wasm-rust', 'lua'] as const).flatMap(implementation => [
+  ...(['extproc-go', 'wasm-rust', 'lua'] as const).flatMap((implementation): Variant[] => [
     {
       implementation,
       purpose: 'authorization',

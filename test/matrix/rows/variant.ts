@@ -1,9 +1,9 @@
-import { AnswersInput } from 'backstage-plugin-eg-common';
+import { AnswersInput, PurposeId } from 'backstage-plugin-eg-common';
 
 /** One repository of the matrix: the answers that it is generated from. */
 export interface Variant {
   implementation: 'extproc-go' | 'wasm-rust' | 'lua';
-  purpose: string;
+  purpose: PurposeId;
   /** What tells it from other variants of the same implementation and purpose. */
   variant: string;
   answers: Partial<AnswersInput>;

@@ -109,6 +109,34 @@ describe('parseAnswers', () => {
   });
 
   it.each([
+    ['verify-signature', 'hmac', ['requestHeaders', 'requestBody']],
+    ['introspect-token', 'introspection', ['requestHeaders']],
+    ['api-key', 'api-key', ['requestHeaders']],
+  ])('begins with what the need %s brings', (need, kind, phases) => {
+    const { purpose, settings, processing } = parseAnswers({
+      name: 'my-extension',
+      owner: 'group:default/payments',
+      need,
+    });
+    expect({ purpose, settings, processing }).toMatchObject({
+      purpose: 'authentication',
+      settings: { method: { kind } },
+      processing: phases,
+    });
+  });
+
+  it('keeps to the phases that were chosen', () => {
+    expect(
+      parseAnswers({
+        ...minimal,
+        purpose: 'authentication',
+        need: 'verify-signature',
+        processing: ['requestHeaders'],
+      }).settings,
+    ).toMatchObject({ method: { kind: 'api-key' } });
+  });
+
+  it.each([
     [
       { ...minimal, name: 'Mask Cards' },
       '- name: "Mask Cards" is not valid: use lower-case letters, digits and hyphens, beginning with a letter, for example mask-cards',

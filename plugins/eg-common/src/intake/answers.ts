@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { implementations } from '../implementations';
-import { needOf, needs, nativeVerdict, saysStaticHeaders } from '../needs';
+import { needs, nativeVerdict, saysStaticHeaders } from '../needs';
 import { purposes, purposeOf } from '../purposes/purposes';
 import { newestRelease, releaseOf, releases } from '../releases';
+import { beginning } from './beginning';
 import { lineOfText, namespaceName, objectName } from './fields';
 import { processingPhases } from './phases';
 import { InvalidAnswersError, Problem, problemsOf, shown } from './problems';
@@ -373,14 +374,19 @@ export function parseAnswers(input: unknown): Answers {
   if (!parsed.success || problems.length > 0) {
     throw new InvalidAnswersError(problems);
   }
-  const { phases } = needOf(parsed.data.need).implies;
-  const processing = parsed.data.processing ?? [
-    ...((purpose!.openEnded && phases) || purpose!.defaultPhases),
-  ];
-  const defaults = purpose!.defaults(processing, parsed.data.name);
+  const { processing, settings: defaults } = beginning(
+    purpose!,
+    parsed.data.need,
+    parsed.data.processing,
+    parsed.data.name,
+  );
   const complete: Answers = {
     ...parsed.data,
-    processing,
+    // What is proposed brings the phases that it needs; one's own settings are checked against one's own phases.
+    processing:
+      settings === undefined
+        ? [...new Set([...processing, ...purpose!.phases(defaults)])]
+        : processing,
     settings: settings ?? defaults,
   };
   // Settings of one's own can say the need that was not chosen from the list; the defaults are an example only.

@@ -1,5 +1,6 @@
 export { answersSchema, isConnectionKind, parseAnswers } from './answers';
 export type { Answers, AnswersInput } from './answers';
+export { beginning } from './beginning';
 export { customFields, formSchema, settingsSchema } from './form';
 export type { FormOptions } from './form';
 export { processingPhases } from './phases';

@@ -197,7 +197,7 @@ export const access: Need[] = [
     id: 'api-key',
     topic: 'authentication',
     label: 'Check API keys that are known beforehand',
-    purpose: 'other',
+    purpose: 'authentication',
     implies: { guards: true, secret: true },
     native: {
       title: 'SecurityPolicy with apiKeyAuth',
@@ -302,7 +302,8 @@ export const access: Need[] = [
     id: 'introspect-token',
     topic: 'authentication',
     label: 'Validate opaque tokens by asking the issuer (introspection)',
-    purpose: 'other',
+    purpose: 'authentication',
+    settings: { method: { kind: 'introspection' } },
     implies: { phases: ['requestHeaders'], calls: true, guards: true },
     native: {
       title: 'SecurityPolicy with extAuth',
@@ -325,7 +326,8 @@ export const access: Need[] = [
     topic: 'authentication',
     label:
       'Verify a keyed hash or signature of a request (webhook, signed cookie or URL)',
-    purpose: 'other',
+    purpose: 'authentication',
+    settings: { method: { kind: 'hmac' } },
     implies: {
       phases: ['requestHeaders'],
       crypto: true,
@@ -387,7 +389,7 @@ export const access: Need[] = [
     id: 'authorize-by-claim',
     topic: 'authorization',
     label: 'Allow by claims or scopes of a JWT',
-    purpose: 'other',
+    purpose: 'authorization',
     implies: { guards: true },
     native: {
       title: 'SecurityPolicy with jwt and authorization',
@@ -519,7 +521,7 @@ export const access: Need[] = [
     id: 'allow-by-request',
     topic: 'authorization',
     label: 'Allow or deny by method, path or header',
-    purpose: 'other',
+    purpose: 'authorization',
     implies: { guards: true },
     native: {
       title: 'SecurityPolicy with authorization by request',

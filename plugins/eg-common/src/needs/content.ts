@@ -325,7 +325,7 @@ export const content: Need[] = [
     id: 'block-attacks',
     topic: 'inspection',
     label: 'Block attacks on web applications (WAF, OWASP core rules)',
-    purpose: 'other',
+    purpose: 'content-inspection',
     implies: {
       phases: ['requestHeaders', 'requestBody', 'responseHeaders'],
       wholeBody: true,
@@ -351,7 +351,7 @@ export const content: Need[] = [
     id: 'inspect-body',
     topic: 'inspection',
     label: 'Look into bodies with logic of one’s own, and perhaps refuse',
-    purpose: 'other',
+    purpose: 'content-inspection',
     implies: { phases: ['requestBody'], wholeBody: true },
     noNative: 'No field of Envoy Gateway looks into bodies.',
   },

@@ -104,7 +104,7 @@ export const traffic: Need[] = [
     id: 'limit-requests',
     topic: 'limits',
     label: 'Limit requests (all, by path, by client address or header)',
-    purpose: 'other',
+    purpose: 'rate-limit',
     implies: { clientAddress: true },
     native: {
       title: 'BackendTrafficPolicy with rateLimit',
@@ -134,7 +134,7 @@ export const traffic: Need[] = [
     id: 'limit-by-claim',
     topic: 'limits',
     label: 'Limit requests for each user, by a claim of their token',
-    purpose: 'other',
+    purpose: 'rate-limit',
     implies: {},
     native: {
       title:
@@ -169,7 +169,7 @@ export const traffic: Need[] = [
     id: 'limit-by-tenant',
     topic: 'limits',
     label: 'Limits that differ by tenant and are known only at run time',
-    purpose: 'other',
+    purpose: 'rate-limit',
     implies: { calls: true },
     native: {
       title: 'BackendTrafficPolicy with a limit from metadata',
@@ -346,7 +346,7 @@ export const traffic: Need[] = [
     topic: 'limits',
     label:
       'Limit in a way of one’s own (by bytes of a client, sliding windows)',
-    purpose: 'other',
+    purpose: 'rate-limit',
     implies: { phases: ['requestHeaders'], state: true },
     noNative:
       'Envoy Gateway counts requests or costs in fixed windows and token buckets.',

@@ -1,5 +1,6 @@
 import type { Answers } from '../intake';
 import type { ProcessingPhase } from '../intake/phases';
+import type { PurposeId } from '../purposes';
 import type { ObjectFile } from '../policy/envoyExtensionPolicy';
 import type { Release } from '../releases';
 
@@ -125,7 +126,9 @@ export interface Need {
   topic: string;
   label: string;
   /** The purpose from which an extension for it begins. */
-  purpose: 'header-transform' | 'body-transform' | 'other';
+  purpose: PurposeId;
+  /** Settings of the purpose that such an extension begins with, where its own defaults are for something else. */
+  settings?: object;
   implies: Implications;
   native?: Native;
   /** Why no feature of Envoy Gateway covers it, where that is worth knowing. */

@@ -10,6 +10,7 @@ export type {
   ExternalService,
   Processing,
   Purpose,
+  PurposeId,
   RequiredSecret,
   Requirements,
 } from './types';

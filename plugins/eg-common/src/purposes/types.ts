@@ -169,12 +169,28 @@ export interface Requirements {
 }
 
 /**
+ * Ids of the purposes.
+ *
+ * @public
+ */
+export type PurposeId =
+  | 'header-transform'
+  | 'body-transform'
+  | 'authentication'
+  | 'authorization'
+  | 'content-inspection'
+  | 'rate-limit'
+  | 'audit-log'
+  | 'ai-gateway'
+  | 'other';
+
+/**
  * What an extension can be for: settings with defaults, and the behaviour that follows from them. One file each.
  *
  * @public
  */
 export interface Purpose<Settings = unknown> {
-  id: string;
+  id: PurposeId;
   title: string;
   description: string;
   /** Schema of the settings; all defaults applied by parsing. */

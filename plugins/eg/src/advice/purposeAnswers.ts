@@ -1,9 +1,15 @@
-import { needs, processingPhases, purposes } from 'backstage-plugin-eg-common';
+import {
+  beginning,
+  needs,
+  processingPhases,
+  purposes,
+} from 'backstage-plugin-eg-common';
 
 /** The answers that the defaults of a purpose depend on; undefined where they are missing or not valid. */
 export interface PurposeAnswers {
   /** The purpose that was chosen, or else the one that the need belongs to. */
   purpose: string | undefined;
+  need: string;
   /** What the defaults follow from: they are others when this changes. */
   basis: string | undefined;
   /** The phases that are usually needed for that. */
@@ -27,10 +33,10 @@ export function purposeAnswers(formData: object): PurposeAnswers {
   return {
     purpose: found?.id,
     basis: found && `${found.id} ${known?.id ?? ''}`,
-    // As parseAnswers does it.
-    phases: found && [
-      ...((found.openEnded && known?.implies.phases) || found.defaultPhases),
-    ],
+    need: known?.id ?? 'unspecified',
+    phases:
+      found &&
+      beginning(found, known?.id ?? 'unspecified', undefined, '').processing,
     processing: Array.isArray(processing)
       ? processingPhases.filter(phase => processing.includes(phase))
       : undefined,
@@ -41,6 +47,7 @@ export function purposeAnswers(formData: object): PurposeAnswers {
 /** Settings that work for these answers. */
 export function defaultsOf({
   purpose,
+  need,
   phases,
   processing,
   name,
@@ -49,5 +56,7 @@ export function defaultsOf({
   const given = processing?.length
     ? processing
     : processingPhases.filter(phase => phases?.includes(phase));
-  return found && (found.defaults(given, name ?? 'my-extension') as object);
+  return (
+    found && beginning(found, need, given, name ?? 'my-extension').settings
+  );
 }

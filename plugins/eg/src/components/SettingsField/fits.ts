@@ -6,8 +6,8 @@ function at(value: unknown, path: readonly PropertyKey[]): unknown {
 }
 
 /**
- * Whether settings can be ones of a purpose, be they complete or not: they have no member and no kind of operation that
- * only another purpose has.
+ * Whether settings can be ones of a purpose, be they complete or not: they have no member, no shape and no kind of
+ * operation that only another purpose has.
  */
 export function fits(purpose: string | undefined, settings: unknown): boolean {
   if (typeof settings !== 'object' || settings === null) {
@@ -19,6 +19,9 @@ export function fits(purpose: string | undefined, settings: unknown): boolean {
   return !parsed?.error?.issues.some(
     issue =>
       issue.code === 'unrecognized_keys' ||
+      // A list in place of an object, or the other way round; what a person has not filled in yet is neither.
+      (issue.code === 'invalid_type' &&
+        at(settings, issue.path) instanceof Object) ||
       (issue.code === 'invalid_union' &&
         at(settings, issue.path) !== undefined),
   );
