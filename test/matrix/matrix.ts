@@ -15,6 +15,8 @@ import { hasProgram } from '../src/tools';
 import {
   fullVersions,
   insteadForWasm,
+  isFirst,
+  nextVersions,
   samplePurpose,
   sampleVersions,
   Variant,
@@ -67,7 +69,8 @@ export function jobsFor({ implementation, purpose, envoy }: Selection): Job[] {
         ? [envoy]
         : [
             ...fullVersions,
-            ...(variant.purpose === samplePurpose && !variant.variant
+            ...(isFirst(variant) ? nextVersions : []),
+            ...(isFirst(variant) && variant.purpose === samplePurpose
               ? sampleVersions.map(version =>
                   variant.implementation === 'wasm-rust'
                     ? insteadForWasm[version] ?? version

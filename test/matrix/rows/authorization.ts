@@ -70,43 +70,45 @@ const authorizationSettings = {
 };
 
 export const authorization: readonly Variant[] = [
-  ...(['extproc-go', 'wasm-rust', 'lua'] as const).flatMap((implementation): Variant[] => [
-    {
-      implementation,
-      purpose: 'authorization',
-      variant: 'rules and claims',
-      answers: { settings: authorizationSettings },
-    },
-    {
-      implementation,
-      purpose: 'authorization',
-      variant: 'defaults',
-      answers: {},
-    },
-    {
-      implementation,
-      purpose: 'authorization',
-      variant: 'report only, case ignored',
-      answers: {
-        settings: {
-          ...authorizationSettings,
-          mode: 'report-only',
-          pathCase: 'ignored',
-          decisionLog: 'denied',
+  ...(['extproc-go', 'wasm-rust', 'lua'] as const).flatMap(
+    (implementation): Variant[] => [
+      {
+        implementation,
+        purpose: 'authorization',
+        variant: 'rules and claims',
+        answers: { settings: authorizationSettings },
+      },
+      {
+        implementation,
+        purpose: 'authorization',
+        variant: 'defaults',
+        answers: {},
+      },
+      {
+        implementation,
+        purpose: 'authorization',
+        variant: 'report only, case ignored',
+        answers: {
+          settings: {
+            ...authorizationSettings,
+            mode: 'report-only',
+            pathCase: 'ignored',
+            decisionLog: 'denied',
+          },
         },
       },
-    },
-    {
-      implementation,
-      purpose: 'authorization',
-      variant: 'case ignored, no log',
-      answers: {
-        settings: {
-          ...authorizationSettings,
-          pathCase: 'ignored',
-          decisionLog: 'none',
+      {
+        implementation,
+        purpose: 'authorization',
+        variant: 'case ignored, no log',
+        answers: {
+          settings: {
+            ...authorizationSettings,
+            pathCase: 'ignored',
+            decisionLog: 'none',
+          },
         },
       },
-    },
-  ]),
+    ],
+  ),
 ];

@@ -20,8 +20,11 @@ export const variants: readonly Variant[] = [
   ...other,
 ];
 
-/** Envoy versions in which every variant runs: the newest release's and the one after it. */
-export const fullVersions = ['1.39.3', '1.40.0'];
+/** The Envoy in which every variant runs: the one of the newest release. */
+export const fullVersions = ['1.39.3'];
+
+/** The Envoy after it, in which the first variant of each implementation of each purpose runs. */
+export const nextVersions = ['1.40.0'];
 
 /** Envoy versions of older releases, in which one purpose of each implementation runs. */
 export const sampleVersions = ['1.36.4', '1.37.0', '1.38.3'];
@@ -31,3 +34,11 @@ export const insteadForWasm: Record<string, string> = { '1.38.3': '1.38.2' };
 
 /** The purpose that runs in {@link sampleVersions}. */
 export const samplePurpose = 'header-transform';
+
+/** Whether a variant is the first of its implementation and purpose. */
+export const isFirst = (variant: Variant) =>
+  variants.find(
+    v =>
+      v.implementation === variant.implementation &&
+      v.purpose === variant.purpose,
+  ) === variant;
