@@ -117,8 +117,8 @@ describe('parseAnswers', () => {
       '- name: give the extension a name, for example mask-cards',
     ],
     [
-      { ...minimal, purpose: 'rate-limit' },
-      '- purpose: "rate-limit" is not valid: choose one of header-transform, body-transform, other',
+      { ...minimal, purpose: 'teleport' },
+      '- purpose: "teleport" is not valid: choose one of header-transform, body-transform, audit-log, other',
     ],
     [
       { ...minimal, language: 'cobol' },
