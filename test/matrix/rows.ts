@@ -173,6 +173,24 @@ export const variants: readonly Variant[] = [
     variant: '',
     answers: bodies,
   },
+  {
+    implementation: 'wasm-rust',
+    purpose: 'audit-log',
+    variant: '',
+    answers: { settings: auditSettings },
+  },
+  {
+    implementation: 'wasm-rust',
+    purpose: 'audit-log',
+    variant: 'sampled, with claims',
+    answers: sampledAudit,
+  },
+  {
+    implementation: 'wasm-rust',
+    purpose: 'audit-log',
+    variant: 'errors only',
+    answers: auditedErrors,
+  },
   { implementation: 'wasm-rust', purpose: 'other', variant: '', answers: pass },
   {
     implementation: 'lua',
@@ -185,6 +203,24 @@ export const variants: readonly Variant[] = [
     purpose: 'header-transform',
     variant: 'inline',
     answers: { ...headers, environment: 'prototype' },
+  },
+  {
+    implementation: 'lua',
+    purpose: 'audit-log',
+    variant: '',
+    answers: { settings: auditSettings },
+  },
+  {
+    implementation: 'lua',
+    purpose: 'audit-log',
+    variant: 'sampled, with claims',
+    answers: sampledAudit,
+  },
+  {
+    implementation: 'lua',
+    purpose: 'audit-log',
+    variant: 'errors only',
+    answers: auditedErrors,
   },
   { implementation: 'lua', purpose: 'other', variant: '', answers: pass },
 ];
