@@ -164,7 +164,7 @@ const settings: z.ZodType<AuditLogSettings> = z
   });
 
 const noExporter = (what: string) =>
-  `${what} reaches no collector: it has no connections of its own; choose output stdout, which writes to Envoy’s log, or ExtProc`;
+  `${what} has no connections of its own to reach a collector; choose output stdout, which writes to Envoy’s log, or ExtProc`;
 
 /**
  * Writes one structured event for each request.
@@ -190,7 +190,7 @@ export const auditLog: Purpose<AuditLogSettings> = {
             'wasm-rust': noExporter('a Wasm module'),
             lua: noExporter('a Lua script'),
           },
-          calls: true,
+          // Nothing waits for the collector, so this is no call in the sense of `calls`.
           services: [
             {
               title: 'OpenTelemetry Collector',
