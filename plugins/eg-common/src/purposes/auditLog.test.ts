@@ -221,6 +221,10 @@ describe('auditLog', () => {
       { sampling: { perTenThousand: 10_001 } },
       'sampling.perTenThousand: use a whole number from 0 to 10000',
     ],
+    [
+      { sampling: { header: ':path' } },
+      'sampling.header: use letters, digits and hyphens only',
+    ],
     [{ sampling: { always: 'yes' } }, 'sampling.always: use one of none'],
     [{ output: 'file' }, 'output: use stdout or otlp'],
   ])('refuses %j', (given, expected) => {

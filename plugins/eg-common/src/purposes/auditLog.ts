@@ -118,12 +118,14 @@ const settings: z.ZodType<AuditLogSettings> = z
             title: 'Events for 10,000 requests',
             description: '10000: each request has one; 100: one in a hundred.',
           }),
-        header: header
-          .or(
-            z.literal('', {
-              error: 'give the name of a header, or nothing at all',
-            }),
+        header: z
+          .string({ error: 'give the name of a header, or nothing at all' })
+          .max(128, 'use at most 128 characters')
+          .regex(
+            /^([A-Za-z0-9][A-Za-z0-9-]*)?$/,
+            'use letters, digits and hyphens only, for example x-request-id, or nothing at all',
           )
+          .overwrite(name => name.toLowerCase())
           .default('x-request-id')
           .meta({
             title: 'Header that decides',
