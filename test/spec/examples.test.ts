@@ -35,6 +35,7 @@ describe.each(['template.yaml', 'template-stock.yaml'])(
     });
 
     it.each([
+      ['audit-payments', 'extproc-go'],
       ['authorize-orders', 'extproc-go'],
       ['inspect-uploads', 'extproc-go'],
       ['large-documents', 'extproc-go'],
@@ -64,7 +65,7 @@ describe.each(['template.yaml', 'template-stock.yaml'])(
     );
 
     it('are all tested', async () => {
-      expect((await fs.readdir(folder)).sort()).toHaveLength(13);
+      expect((await fs.readdir(folder)).sort()).toHaveLength(14);
     });
   },
 );

@@ -168,6 +168,31 @@ const rateLimits = fc.record({
   clientHeaders: fc.constantFrom('ratelimit', 'none'),
 });
 
+const auditLogs = fc.record({
+  fields: fc.subarray(['method', 'path', 'query', 'status', 'clientAddress']),
+  requestHeaders: fc.uniqueArray(header, { maxLength: 3 }),
+  responseHeaders: fc.uniqueArray(header, { maxLength: 3 }),
+  redactedHeaders: fc.uniqueArray(header, { maxLength: 3 }),
+  keptQueryParameters: fc.uniqueArray(label, { maxLength: 3 }),
+  claims: fc.uniqueArray(
+    fc.record({
+      name: label,
+      claim: fc.array(
+        text.filter(name => name !== ''),
+        { minLength: 1, maxLength: 3 },
+      ),
+    }),
+    { maxLength: 3, selector: ({ name }) => name },
+  ),
+  provider: text.filter(name => name !== ''),
+  sampling: fc.record({
+    perTenThousand: fc.integer({ min: 0, max: 10_000 }),
+    header: fc.oneof(fc.constant(''), header),
+    always: fc.constantFrom('none', 'server-errors', 'errors'),
+  }),
+  output: fc.constantFrom('stdout', 'otlp'),
+});
+
 const both = <T>(operation: fc.Arbitrary<T>) =>
   fc.record({
     request: fc.array(operation, { minLength: 1, maxLength: 4 }),
@@ -333,6 +358,7 @@ const settings: Record<string, fc.Arbitrary<unknown>> = {
     ({ request: { places, headers } }) => places.length + headers.length > 0,
   ),
   authentication,
+  'audit-log': auditLogs,
   other: fc.record({ header: fc.record({ name: header, value: headerValue }) }),
 };
 

@@ -1,3 +1,4 @@
+import { auditLog } from './auditLog';
 import { authentication } from './authentication';
 import { authorization } from './authorization';
 import { bodyTransform } from './bodyTransform';
@@ -17,6 +18,7 @@ export const variants: readonly Variant[] = [
   ...authorization,
   ...contentInspection,
   ...rateLimit,
+  ...auditLog,
   ...other,
 ];
 

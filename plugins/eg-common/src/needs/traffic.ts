@@ -359,7 +359,7 @@ export const traffic: Need[] = [
     id: 'access-log',
     topic: 'logging',
     label: 'Log requests (headers, status, times, who it was)',
-    purpose: 'other',
+    purpose: 'audit-log',
     implies: { observes: true, records: true },
     native: {
       title: 'EnvoyProxy with accessLog',
@@ -433,7 +433,7 @@ export const traffic: Need[] = [
     id: 'audit',
     topic: 'logging',
     label: 'Report calls to an audit service of one’s own',
-    purpose: 'other',
+    purpose: 'audit-log',
     implies: { observes: true, records: true, calls: true },
     native: {
       title: 'EnvoyProxy with accessLog to a gRPC service',

@@ -1,5 +1,6 @@
 import { authorization } from './authorization';
 import { authentication } from './authentication';
+import { auditLog } from './auditLog';
 import { bodyTransform } from './bodyTransform';
 import { contentInspection } from './contentInspection';
 import { headerTransform } from './headerTransform';
@@ -19,6 +20,7 @@ export const purposes: readonly Purpose<any>[] = [
   authorization,
   contentInspection,
   rateLimit,
+  auditLog,
   other,
 ];
 

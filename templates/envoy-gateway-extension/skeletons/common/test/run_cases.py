@@ -418,7 +418,7 @@ def contains(whole: Any, part: Any) -> bool:
 
 
 class Events:
-    """What the extension writes, one JSON object with a member `event` in a line each, into any of these logs."""
+    """What the extension writes, one JSON object with a member `event` in a line each, into any of these files."""
 
     def __init__(self, logs: list[Path]) -> None:
         self.offsets = {log: 0 for log in logs}
@@ -439,6 +439,12 @@ class Events:
                 if isinstance(event, dict) and "event" in event:
                     found.append(event)
         return found
+
+    async def settle(self) -> None:
+        """Waits for what requests before have still to say."""
+        await asyncio.sleep(0.3)
+        while self.new():
+            await asyncio.sleep(0.3)
 
     async def compare(self, expected: list[dict[str, Any]]) -> list[str]:
         seen: list[dict[str, Any]] = []
@@ -507,6 +513,8 @@ async def run_cases(
     together = [entry for entry in numbered if not entry[1].alone]
     async for result in run_all([entry for entry in together if entry[1].reached is not None]):
         yield result
+    if any(case.events is not None for case in cases):
+        await events.settle()
     for number, case in numbered:
         if case.alone:
             events.new()
@@ -527,7 +535,8 @@ class Support:
 
     prepare(message, data)  returns the message as it is sent; data is request.prepare of the case
     services(folder)        an asynchronous context manager that runs what the extension depends on, and gives the
-                            environment variables with which the processor and Envoy find it
+                            environment variables with which the processor and Envoy find it; what these are told of
+                            events they write to files folder/*.events
     """
 
     def __init__(self, path: Path) -> None:
@@ -724,7 +733,8 @@ async def run_locally(options: argparse.Namespace) -> list[Result]:
             if server:
                 await start_processor(processor, processor_port)
             port = await start_envoy(envoy, folder / "admin")
-            events = Events([process.log for process in ([processor, envoy] if server else [envoy])])
+            logs = [process.log for process in ([processor, envoy] if server else [envoy])]
+            events = Events([*logs, *folder.glob("*.events")])
             gateway = f"http://127.0.0.1:{port}"
             async for result in run_cases(cases, concurrency, gateway, upstream, support, events):
                 results.append(shown(result, options))

@@ -165,6 +165,13 @@ function Handle:streamInfo()
   return setmetatable({ metadata = self.metadata }, StreamInfo)
 end
 
+-- Milliseconds since 1970 as text; each call is a quarter of a second after the one before.
+local now = 1790856000123 -- 2026-10-01T12:00:00.123Z
+function Handle:timestampString()
+  now = now + 250
+  return string.format("%d", now - 250)
+end
+
 function Handle:respond(headers, body)
   if self.direction == "response" then
     error("respond not currently supported in the response path")
