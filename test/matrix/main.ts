@@ -2,7 +2,7 @@ import Table from 'cli-table3';
 import { isAbsolute, join } from 'path';
 import { parseArgs } from 'util';
 import { requireAll } from '../src/tools';
-import { Row, runMatrix } from './matrix';
+import { impossibleRows, Row, runMatrix } from './matrix';
 
 function table(rows: readonly Row[]): string {
   const result = new Table({
@@ -65,9 +65,10 @@ async function main(): Promise<number> {
   process.stdout.write(
     json
       ? `${JSON.stringify({ passed, failed, skipped, rows }, null, 2)}\n`
-      : `${table(
-          rows,
-        )}\n${passed} passed, ${failed} failed, ${skipped} skipped\n`,
+      : `${table([
+          ...rows,
+          ...impossibleRows(selection),
+        ])}\n${passed} passed, ${failed} failed, ${skipped} skipped\n`,
   );
   return failed > 0 || passed === 0 || (requireAll && skipped > 0) ? 1 : 0;
 }

@@ -4,6 +4,7 @@ import os from 'os';
 import { join } from 'path';
 import {
   implementationOf,
+  implementations,
   newestRelease,
   parseAnswers,
   releases,
@@ -38,7 +39,7 @@ export interface Row {
   purpose: string;
   variant: string;
   envoy: string;
-  status: 'passed' | 'failed' | 'skipped';
+  status: 'passed' | 'failed' | 'skipped' | 'not possible';
   /** How many cases passed; or why it failed or was skipped. */
   message: string;
   seconds: number;
@@ -98,6 +99,27 @@ export function jobsFor({ implementation, purpose, envoy }: Selection): Job[] {
     );
   }
   return jobs;
+}
+
+/** What an implementation cannot be for, with the reason: the rows that nothing is run for. */
+export function impossibleRows({ implementation, purpose }: Selection): Row[] {
+  return implementations
+    .filter(({ id }) => !implementation || id === implementation)
+    .flatMap(({ id, impossible }) =>
+      Object.entries(impossible)
+        .filter(([of]) => !purpose || of === purpose)
+        .map(
+          ([of, reason]): Row => ({
+            implementation: id,
+            purpose: of,
+            variant: '',
+            envoy: 'any',
+            status: 'not possible',
+            message: reason,
+            seconds: 0,
+          }),
+        ),
+    );
 }
 
 async function make(
