@@ -44,11 +44,69 @@ const headerSettings = {
   ],
 };
 
+const from = (kind: string, rest: object = {}) => ({ kind, ...rest });
+
+/** Every source, on requests and on responses, with and without a default. */
+const sourceSettings = {
+  request: [
+    {
+      action: 'set-from',
+      name: 'x-tenant',
+      from: from('path-segment', { segment: 2 }),
+      default: 'public',
+    },
+    { action: 'set-from', name: 'x-path', from: from('path') },
+    {
+      action: 'append-from',
+      name: 'x-tags',
+      from: from('query', { name: 'tag' }),
+    },
+    {
+      action: 'set-from',
+      name: 'x-copy',
+      from: from('header', { name: 'x-original' }),
+    },
+    { action: 'rename', name: 'x-id', to: 'x-client-id' },
+    {
+      action: 'append-from',
+      name: 'x-client-id',
+      from: from('request-header', { name: 'x-copy' }),
+      default: 'no copy',
+    },
+  ],
+  response: [
+    {
+      action: 'set-from',
+      name: 'x-request',
+      from: from('request-header', { name: 'x-client-id' }),
+      default: 'nobody',
+    },
+    {
+      action: 'append-from',
+      name: 'x-via',
+      from: from('query', { name: 'tag' }),
+    },
+    { action: 'set-from', name: 'x-path', from: from('path') },
+    {
+      action: 'append-from',
+      name: 'x-part',
+      from: from('path-segment', { segment: 1 }),
+      default: 'root',
+    },
+    {
+      action: 'set-from',
+      name: 'x-origin',
+      from: from('header', { name: 'x-upstream' }),
+    },
+  ],
+};
+
 const bodySettings = {
   request: [
     { action: 'mask', pointer: '/card/number', keep: 4 },
     { action: 'set', pointer: '/meta/via', value: 'gate"way ü' },
     { action: 'remove', pointer: '/card/cvc' },
+    { action: 'rename', pointer: '/card/holder', to: 'na"me ü' },
     ...hostile.map((value, i) => ({
       action: 'set',
       pointer: `/hostile/"${i}`,
@@ -63,8 +121,11 @@ const bodySettings = {
     },
     { action: 'mask', pointer: '/items/1/secret', keep: 0 },
     { action: 'remove', pointer: '/a~1b/m~0n' },
+    { action: 'rename', pointer: '/items/0/old', to: 'new' },
   ],
 };
+
+const rejecting = { settings: { ...bodySettings, encoded: 'reject' } };
 
 const everyPhase = [
   'requestHeaders',
@@ -74,6 +135,7 @@ const everyPhase = [
 ] as const;
 
 const headers = { settings: headerSettings };
+const sources = { settings: sourceSettings };
 const bodies = { settings: bodySettings };
 const pass = { processing: [...everyPhase] };
 
@@ -87,6 +149,12 @@ export const variants: readonly Variant[] = [
   },
   {
     implementation: 'extproc-go',
+    purpose: 'header-transform',
+    variant: 'sources',
+    answers: sources,
+  },
+  {
+    implementation: 'extproc-go',
     purpose: 'body-transform',
     variant: 'buffered',
     answers: bodies,
@@ -96,6 +164,18 @@ export const variants: readonly Variant[] = [
     purpose: 'body-transform',
     variant: 'full duplex',
     answers: { ...bodies, bodySize: 'large' },
+  },
+  {
+    implementation: 'extproc-go',
+    purpose: 'body-transform',
+    variant: 'buffered, encoded rejected',
+    answers: rejecting,
+  },
+  {
+    implementation: 'extproc-go',
+    purpose: 'body-transform',
+    variant: 'full duplex, encoded rejected',
+    answers: { ...rejecting, bodySize: 'large' },
   },
   {
     implementation: 'extproc-go',
@@ -117,9 +197,21 @@ export const variants: readonly Variant[] = [
   },
   {
     implementation: 'wasm-rust',
+    purpose: 'header-transform',
+    variant: 'sources',
+    answers: sources,
+  },
+  {
+    implementation: 'wasm-rust',
     purpose: 'body-transform',
     variant: '',
     answers: bodies,
+  },
+  {
+    implementation: 'wasm-rust',
+    purpose: 'body-transform',
+    variant: 'encoded rejected',
+    answers: rejecting,
   },
   { implementation: 'wasm-rust', purpose: 'other', variant: '', answers: pass },
   {
@@ -133,6 +225,12 @@ export const variants: readonly Variant[] = [
     purpose: 'header-transform',
     variant: 'inline',
     answers: { ...headers, environment: 'prototype' },
+  },
+  {
+    implementation: 'lua',
+    purpose: 'header-transform',
+    variant: 'sources',
+    answers: sources,
   },
   { implementation: 'lua', purpose: 'other', variant: '', answers: pass },
 ];

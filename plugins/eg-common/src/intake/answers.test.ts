@@ -79,6 +79,7 @@ describe('parseAnswers', () => {
       response: [
         { action: 'set', name: 'x-processed-by', value: 'mask-cards' },
       ],
+      reroute: false,
     });
   });
 
@@ -100,6 +101,7 @@ describe('parseAnswers', () => {
     const settings = {
       request: [{ action: 'set', pointer: '/note', value: '' }],
       response: [],
+      encoded: 'pass',
     };
     expect(
       parseAnswers({ ...minimal, purpose: 'body-transform', settings })
@@ -171,7 +173,7 @@ describe('parseAnswers', () => {
         ...minimal,
         settings: { request: [{ action: 'delete', name: 'x-a' }] },
       },
-      '- settings.request[0].action: "delete" is not valid: use one of the actions set, append, remove and rename',
+      '- settings.request[0].action: "delete" is not valid: use one of the actions set, append, set-from, append-from, remove and rename',
     ],
     [
       {
@@ -191,7 +193,7 @@ describe('parseAnswers', () => {
     ],
     [
       { ...minimal, settings: {} },
-      '- settings: {"request":[],"response":[]} is not valid: there is nothing to do; give at least one operation for request or response',
+      '- settings: {"request":[],"response":[],"reroute":false} is not valid: there is nothing to do; give at least one operation for request or response',
     ],
     ['text', '- answers: "text" is not valid: '],
   ])('names field, value and remedy: %j', (answers, message) => {
