@@ -32,6 +32,7 @@ describe('parseAnswers', () => {
         response: [
           { action: 'set', name: 'x-processed-by', value: 'mask-cards' },
         ],
+        reroute: false,
       },
       processing: ['requestHeaders', 'responseHeaders'],
       bodySize: 'small',
