@@ -35,13 +35,16 @@ describe.each(['template.yaml', 'template-stock.yaml'])(
     });
 
     it.each([
+      ['beta-users', 'extproc-go'],
       ['large-documents', 'extproc-go'],
       ['limit-users', 'native'],
       ['mask-card-numbers', 'extproc-go'],
       ['own-logic', 'extproc-go'],
       ['prototype-headers', 'lua'],
+      ['rename-members', 'wasm-rust'],
       ['security-headers', 'lua'],
       ['tag-tenants', 'wasm-rust'],
+      ['tenant-from-path', 'lua'],
     ])(
       '%s becomes a repository of %s that verifies',
       async (name, expected) => {
@@ -58,7 +61,7 @@ describe.each(['template.yaml', 'template-stock.yaml'])(
     );
 
     it('are all tested', async () => {
-      expect((await fs.readdir(folder)).sort()).toHaveLength(7);
+      expect((await fs.readdir(folder)).sort()).toHaveLength(10);
     });
   },
 );
