@@ -101,6 +101,19 @@ const sourceSettings = {
   ],
 };
 
+/** A query parameter or its default decides about the route. */
+const rerouteSettings = {
+  request: [
+    {
+      action: 'set-from',
+      name: 'x-release',
+      from: from('query', { name: 'release' }),
+      default: 'stable',
+    },
+  ],
+  reroute: true,
+};
+
 const bodySettings = {
   request: [
     { action: 'mask', pointer: '/card/number', keep: 4 },
@@ -135,6 +148,7 @@ const everyPhase = [
 ] as const;
 
 const headers = { settings: headerSettings };
+const rerouted = { settings: rerouteSettings };
 const sources = { settings: sourceSettings };
 const bodies = { settings: bodySettings };
 const pass = { processing: [...everyPhase] };
@@ -152,6 +166,12 @@ export const variants: readonly Variant[] = [
     purpose: 'header-transform',
     variant: 'sources',
     answers: sources,
+  },
+  {
+    implementation: 'extproc-go',
+    purpose: 'header-transform',
+    variant: 'route again',
+    answers: rerouted,
   },
   {
     implementation: 'extproc-go',
@@ -200,6 +220,12 @@ export const variants: readonly Variant[] = [
     purpose: 'header-transform',
     variant: 'sources',
     answers: sources,
+  },
+  {
+    implementation: 'wasm-rust',
+    purpose: 'header-transform',
+    variant: 'route again',
+    answers: rerouted,
   },
   {
     implementation: 'wasm-rust',

@@ -178,6 +178,23 @@ describe('choosing the route again', () => {
     ).toEqual({});
   });
 
+  it('is seen by a route that only the changed request has', () => {
+    expect(headerTransform.localRoute!(settings)).toEqual({
+      header: 'x-a',
+      value: '1',
+    });
+    expect(
+      headerTransform.localRoute!({ ...settings, reroute: false }),
+    ).toBeUndefined();
+    const [first] = headerTransform.cases(settings, {
+      processing: { request: { body: false }, response: { body: false } },
+      implementation: implementationOf('extproc-go'),
+    });
+    expect(first!.expect.response.headers).toMatchObject({
+      'x-local-route': ['second'],
+    });
+  });
+
   it('is warned of', () => {
     expect(headerTransform.warnings!(settings)).toEqual([
       expect.objectContaining({ severity: 'security' }),

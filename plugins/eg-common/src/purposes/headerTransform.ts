@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { headerName, headerValue } from '../intake/fields';
-import { BehaviourCase, CaseHeader, Purpose } from './types';
+import { BehaviourCase, CaseHeader, LocalRoute, Purpose } from './types';
 
 /** The name of a query parameter that needs no percent-encoding: it is compared as it stands in the URL. */
 const queryName = z
@@ -310,10 +310,23 @@ function expected(headers: Headers): Record<string, string[]> {
   );
 }
 
-function cases({
+/** A header that requests have only after the operations, where the route is chosen again. */
+function localRoute({
   request,
-  response,
-}: HeaderTransformSettings): BehaviourCase[] {
+  reroute,
+}: HeaderTransformSettings): LocalRoute | undefined {
+  if (!reroute) {
+    return undefined;
+  }
+  const found = [...applyHeaderOperations(new Map(), request)].find(
+    ([name, values]) => values?.length === 1 && !managed.has(name),
+  );
+  return found && { header: found[0], value: found[1]![0]! };
+}
+
+function cases(settingsOf: HeaderTransformSettings): BehaviourCase[] {
+  const { request, response } = settingsOf;
+  const route = localRoute(settingsOf);
   const untouched = ['x-untouched-a', 'x-untouched-b'];
   const sources = [...sourcesOf(request), ...sourcesOf(response)];
   const read = sources.flatMap(from =>
@@ -348,6 +361,8 @@ function cases({
       path,
       headers: requestAfter,
     });
+    const routed =
+      route && requestAfter.get(route.header)?.join() === route.value;
     const body = rest.body === undefined ? {} : { body: rest.body };
     return {
       name,
@@ -361,7 +376,10 @@ function cases({
         request: { headers: expected(requestAfter), ...body },
         response: {
           status: 200,
-          headers: expected(responseAfter),
+          headers: {
+            ...(route ? { 'x-local-route': routed ? ['second'] : [] } : {}),
+            ...expected(responseAfter),
+          },
           body: 'from the upstream',
         },
       },
@@ -489,5 +507,6 @@ export const headerTransform: Purpose<HeaderTransformSettings> = {
         ]
       : []),
   ],
+  localRoute,
   cases,
 };
