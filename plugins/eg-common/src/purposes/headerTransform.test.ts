@@ -160,6 +160,26 @@ describe('sources', () => {
     });
     expect(error!.issues[0]!.message).toMatch(message_);
   });
+
+  it.each([
+    ['', true],
+    ['a b', true],
+    [' a', false],
+    ['a\nb', false],
+    ['ü', false],
+  ])('have a default that is a header value or empty: %j', (value, valid) => {
+    const parsed = headerTransform.settings.safeParse({
+      request: [
+        {
+          action: 'set-from',
+          name: 'x-a',
+          from: { kind: 'path' },
+          default: value,
+        },
+      ],
+    });
+    expect(parsed.success).toBe(valid);
+  });
 });
 
 describe('choosing the route again', () => {

@@ -48,11 +48,13 @@ const source = z
   )
   .meta({ title: 'Source' });
 
+const fallbackText =
+  'use at most 1024 visible ASCII characters, with blanks only between them, or leave it empty';
+
 const fallback = z
-  .union([z.literal(''), headerValue], {
-    error:
-      'use visible ASCII characters, with blanks only between them, or leave it empty',
-  })
+  .string({ error: fallbackText })
+  .max(1024, fallbackText)
+  .regex(/^([\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?)?$/, fallbackText)
   .default('')
   .meta({
     title: 'Value where the source is absent or empty',
