@@ -25,6 +25,7 @@ async function withBroken(
     await removeUnitTests(join(folder, 'skeletons'));
     return await runMatrix({
       ...selection,
+      variant: '',
       envoy: '1.39.3',
       template: folder,
     });
@@ -55,7 +56,7 @@ describeWith(['make', 'python3'], 'a broken Lua skeleton', () => {
         ),
       { implementation: 'lua', purpose: 'header-transform' },
     );
-    expect(rows.length).toBeGreaterThan(0);
+    expect(rows).toHaveLength(1);
     for (const row of rows) {
       expect(row.status).toBe('failed');
       expect(row.message).toMatch(

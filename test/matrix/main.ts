@@ -29,6 +29,7 @@ async function main(): Promise<number> {
     options: {
       implementation: { type: 'string' },
       purpose: { type: 'string' },
+      variant: { type: 'string' },
       envoy: { type: 'string' },
       template: { type: 'string' },
       json: { type: 'boolean' },

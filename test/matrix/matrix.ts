@@ -28,6 +28,7 @@ import {
 export interface Selection {
   implementation?: string;
   purpose?: string;
+  variant?: string;
   envoy?: string;
   /** Another template folder. */
   template?: string;
@@ -61,10 +62,16 @@ function releaseFor(envoy: string): string {
 }
 
 /** Repositories to generate and the Envoys to run each in. */
-export function jobsFor({ implementation, purpose, envoy }: Selection): Job[] {
+export function jobsFor({
+  implementation,
+  purpose,
+  variant: only,
+  envoy,
+}: Selection): Job[] {
   const jobs = variants
     .filter(v => !implementation || v.implementation === implementation)
     .filter(v => !purpose || v.purpose === purpose)
+    .filter(v => only === undefined || v.variant === only)
     .flatMap((variant): Job[] => {
       const versions = envoy
         ? [envoy]
@@ -92,10 +99,12 @@ export function jobsFor({ implementation, purpose, envoy }: Selection): Job[] {
     });
   if (jobs.length === 0) {
     throw new Error(
-      `nothing to run for implementation ${implementation} and purpose ${purpose}; there are ${variants
-        .map(v => `${v.implementation} × ${v.purpose}`)
-        .filter((name, i, all) => all.indexOf(name) === i)
-        .join(', ')}`,
+      `nothing to run for ${[implementation, purpose, only]
+        .filter(Boolean)
+        .join(', ')}; there are ${variants
+        .map(v => [v.implementation, v.purpose, v.variant])
+        .map(names => names.filter(Boolean).join(', '))
+        .join('; ')}`,
     );
   }
   return jobs;

@@ -37,6 +37,7 @@ describe.each(['template.yaml', 'template-stock.yaml'])(
     it.each([
       ['audit-payments', 'extproc-go'],
       ['authorize-orders', 'extproc-go'],
+      ['beta-users', 'extproc-go'],
       ['inspect-uploads', 'extproc-go'],
       ['large-documents', 'extproc-go'],
       ['limit-partners', 'extproc-go'],
@@ -46,9 +47,11 @@ describe.each(['template.yaml', 'template-stock.yaml'])(
       ['own-logic', 'extproc-go'],
       ['partner-keys', 'wasm-rust'],
       ['prototype-headers', 'lua'],
+      ['rename-members', 'wasm-rust'],
       ['security-headers', 'lua'],
       ['signed-webhooks', 'extproc-go'],
       ['tag-tenants', 'wasm-rust'],
+      ['tenant-from-path', 'lua'],
     ])(
       '%s becomes a repository of %s that verifies',
       async (name, expected) => {
@@ -65,7 +68,7 @@ describe.each(['template.yaml', 'template-stock.yaml'])(
     );
 
     it('are all tested', async () => {
-      expect((await fs.readdir(folder)).sort()).toHaveLength(14);
+      expect((await fs.readdir(folder)).sort()).toHaveLength(17);
     });
   },
 );

@@ -92,6 +92,23 @@ const headerOperation = fc.oneof(
     name: header,
     value: headerValue,
   }),
+  fc.record({
+    action: fc.constantFrom('set-from', 'append-from'),
+    name: header,
+    from: fc.oneof(
+      fc.record({
+        kind: fc.constantFrom('header', 'request-header'),
+        name: header,
+      }),
+      fc.constant({ kind: 'path' }),
+      fc.record({
+        kind: fc.constant('path-segment'),
+        segment: fc.integer({ min: 1, max: 32 }),
+      }),
+      fc.record({ kind: fc.constant('query'), name: label }),
+    ),
+    default: fc.oneof(fc.constant(''), headerValue),
+  }),
   fc.record({ action: fc.constant('remove'), name: header }),
   fc.record({ action: fc.constant('rename'), name: header, to: header }),
 );
@@ -104,6 +121,7 @@ const bodyOperation = fc.oneof(
     value: text.map(value => JSON.stringify({ [value]: value })).filter(isText),
   }),
   fc.record({ action: fc.constant('remove'), pointer }),
+  fc.record({ action: fc.constant('rename'), pointer, to: text }),
   fc.record({
     action: fc.constant('mask'),
     pointer,
@@ -193,10 +211,14 @@ const auditLogs = fc.record({
   output: fc.constantFrom('stdout', 'otlp'),
 });
 
-const both = <T>(operation: fc.Arbitrary<T>) =>
+const both = <T>(
+  operation: fc.Arbitrary<T>,
+  others: Record<string, fc.Arbitrary<unknown>>,
+) =>
   fc.record({
     request: fc.array(operation, { minLength: 1, maxLength: 4 }),
     response: fc.array(operation, { maxLength: 4 }),
+    ...others,
   });
 
 const claimName = text.filter(
@@ -350,8 +372,6 @@ const settings: Record<string, fc.Arbitrary<unknown>> = {
         rules.map((rule, i) => ({ ...rule, name: `${hostileTexts[i]}` })),
       ),
   }),
-  'header-transform': both(headerOperation),
-  'body-transform': both(bodyOperation),
   'rate-limit': rateLimits,
   'content-inspection': inspectionSettings.filter(
     // Something is looked at.
@@ -359,6 +379,10 @@ const settings: Record<string, fc.Arbitrary<unknown>> = {
   ),
   authentication,
   'audit-log': auditLogs,
+  'header-transform': both(headerOperation, { reroute: fc.boolean() }),
+  'body-transform': both(bodyOperation, {
+    encoded: fc.constantFrom('pass', 'reject'),
+  }),
   other: fc.record({ header: fc.record({ name: header, value: headerValue }) }),
 };
 

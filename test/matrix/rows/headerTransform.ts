@@ -27,7 +27,79 @@ const headerSettings = {
   ],
 };
 
+const from = (kind: string, rest: object = {}) => ({ kind, ...rest });
+
+/** Every source, on requests and on responses, with and without a default. */
+const sourceSettings = {
+  request: [
+    {
+      action: 'set-from',
+      name: 'x-tenant',
+      from: from('path-segment', { segment: 2 }),
+      default: 'public',
+    },
+    { action: 'set-from', name: 'x-path', from: from('path') },
+    {
+      action: 'append-from',
+      name: 'x-tags',
+      from: from('query', { name: 'tag' }),
+    },
+    {
+      action: 'set-from',
+      name: 'x-copy',
+      from: from('header', { name: 'x-original' }),
+    },
+    { action: 'rename', name: 'x-id', to: 'x-client-id' },
+    {
+      action: 'append-from',
+      name: 'x-client-id',
+      from: from('request-header', { name: 'x-copy' }),
+      default: 'no copy',
+    },
+  ],
+  response: [
+    {
+      action: 'set-from',
+      name: 'x-request',
+      from: from('request-header', { name: 'x-client-id' }),
+      default: 'nobody',
+    },
+    {
+      action: 'append-from',
+      name: 'x-via',
+      from: from('query', { name: 'tag' }),
+    },
+    { action: 'set-from', name: 'x-path', from: from('path') },
+    {
+      action: 'append-from',
+      name: 'x-part',
+      from: from('path-segment', { segment: 1 }),
+      default: 'root',
+    },
+    {
+      action: 'set-from',
+      name: 'x-origin',
+      from: from('header', { name: 'x-upstream' }),
+    },
+  ],
+};
+
+/** A query parameter or its default decides about the route. */
+const rerouteSettings = {
+  request: [
+    {
+      action: 'set-from',
+      name: 'x-release',
+      from: from('query', { name: 'release' }),
+      default: 'stable',
+    },
+  ],
+  reroute: true,
+};
+
 const headers = { settings: headerSettings };
+const sources = { settings: sourceSettings };
+const rerouted = { settings: rerouteSettings };
 
 export const headerTransform: readonly Variant[] = [
   {
@@ -37,10 +109,34 @@ export const headerTransform: readonly Variant[] = [
     answers: headers,
   },
   {
+    implementation: 'extproc-go',
+    purpose: 'header-transform',
+    variant: 'sources',
+    answers: sources,
+  },
+  {
+    implementation: 'extproc-go',
+    purpose: 'header-transform',
+    variant: 'route again',
+    answers: rerouted,
+  },
+  {
     implementation: 'wasm-rust',
     purpose: 'header-transform',
     variant: '',
     answers: headers,
+  },
+  {
+    implementation: 'wasm-rust',
+    purpose: 'header-transform',
+    variant: 'sources',
+    answers: sources,
+  },
+  {
+    implementation: 'wasm-rust',
+    purpose: 'header-transform',
+    variant: 'route again',
+    answers: rerouted,
   },
   {
     implementation: 'lua',
@@ -53,5 +149,11 @@ export const headerTransform: readonly Variant[] = [
     purpose: 'header-transform',
     variant: 'inline',
     answers: { ...headers, environment: 'prototype' },
+  },
+  {
+    implementation: 'lua',
+    purpose: 'header-transform',
+    variant: 'sources',
+    answers: sources,
   },
 ];

@@ -33,6 +33,7 @@ describe('parseAnswers', () => {
         response: [
           { action: 'set', name: 'x-processed-by', value: 'mask-cards' },
         ],
+        reroute: false,
       },
       processing: ['requestHeaders', 'responseHeaders'],
       bodySize: 'small',
@@ -80,6 +81,7 @@ describe('parseAnswers', () => {
       response: [
         { action: 'set', name: 'x-processed-by', value: 'mask-cards' },
       ],
+      reroute: false,
     });
   });
 
@@ -101,6 +103,7 @@ describe('parseAnswers', () => {
     const settings = {
       request: [{ action: 'set', pointer: '/note', value: '' }],
       response: [],
+      encoded: 'pass',
     };
     expect(
       parseAnswers({ ...minimal, purpose: 'body-transform', settings })
@@ -202,7 +205,7 @@ describe('parseAnswers', () => {
         ...minimal,
         settings: { request: [{ action: 'delete', name: 'x-a' }] },
       },
-      '- settings.request[0].action: "delete" is not valid: use one of the actions set, append, remove and rename',
+      '- settings.request[0].action: "delete" is not valid: use one of the actions set, append, set-from, append-from, remove and rename',
     ],
     [
       {
@@ -222,7 +225,7 @@ describe('parseAnswers', () => {
     ],
     [
       { ...minimal, settings: {} },
-      '- settings: {"request":[],"response":[]} is not valid: there is nothing to do; give at least one operation for request or response',
+      '- settings: {"request":[],"response":[],"reroute":false} is not valid: there is nothing to do; give at least one operation for request or response',
     ],
     ['text', '- answers: "text" is not valid: '],
   ])('names field, value and remedy: %j', (answers, message) => {

@@ -71,6 +71,8 @@ describe('settingsSchema', () => {
     expect(oneOf.map((option: any) => option.title)).toEqual([
       'set',
       'append',
+      'set-from',
+      'append-from',
       'remove',
       'rename',
     ]);

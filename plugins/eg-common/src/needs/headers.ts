@@ -4,7 +4,11 @@ import { httpTargets, note, policy, route, routeFilter, todo } from './objects';
 import { Native, NativeContext, Need } from './types';
 
 type Operation = { action: string; name: string; value?: string };
-type Settings = { request?: Operation[]; response?: Operation[] };
+type Settings = {
+  request?: Operation[];
+  response?: Operation[];
+  reroute?: boolean;
+};
 
 /** In a header modifier `%` begins a format of Envoy's; doubled it stands for itself. */
 const literal = (value = '') => value.replace(/%/g, '%%');
@@ -48,7 +52,16 @@ function notStatic({ purpose, settings }: Answers): string | undefined {
   if (purpose !== 'header-transform') {
     return undefined;
   }
-  const { request = [], response = [] } = settings as Settings;
+  const { request = [], response = [], reroute } = settings as Settings;
+  const derives = [...request, ...response].some(op =>
+    op.action.endsWith('-from'),
+  );
+  if (derives) {
+    return 'Your settings take values from the request; a header modifier has fixed ones.';
+  }
+  if (reroute) {
+    return 'Your settings let Envoy choose the route again; a header modifier runs when the route is chosen.';
+  }
   const renames = [...request, ...response].some(op => op.action === 'rename');
   const sequences = [request, response].some(
     operations =>

@@ -1,4 +1,5 @@
 import { ExtensionPlan } from '../plan';
+import { LocalRoute, purposeOf } from '../purposes';
 import { claimsNamespace } from './constants';
 import { milliseconds } from './schema';
 
@@ -218,12 +219,35 @@ function claimsFilter(provider: string) {
   };
 }
 
+/** What a route to the upstream has beside what it matches. */
+function toUpstream(filter: Filter) {
+  return {
+    route: { cluster: 'upstream' },
+    typed_per_filter_config: { [filter.name]: filter.perRoute },
+  };
+}
+
+/** A route for requests with a header; its responses tell. */
+function secondRoute({ header, value }: LocalRoute, filter: Filter) {
+  return {
+    match: {
+      prefix: '/',
+      headers: [{ name: header, string_match: { exact: value } }],
+    },
+    ...toUpstream(filter),
+    response_headers_to_add: [
+      { header: { key: 'x-local-route', value: 'second' } },
+    ],
+  };
+}
+
 /**
  * Configuration of a local Envoy with one listener, the extension's filter as Envoy Gateway programs it, and an
  * upstream on port 8080. Compared with `egctl x translate` in test/envoy, and with what a gateway was given in test/lab.
  */
 export function localEnvoy(plan: ExtensionPlan): object {
   const filter = filterOf(plan);
+  const second = purposeOf(plan.purpose).localRoute?.(plan.settings);
   return {
     admin: { address: address(ports.admin) },
     static_resources: {
@@ -278,13 +302,8 @@ export function localEnvoy(plan: ExtensionPlan): object {
                           name: 'default/eg/http/*',
                           domains: ['*'],
                           routes: [
-                            {
-                              match: { prefix: '/' },
-                              route: { cluster: 'upstream' },
-                              typed_per_filter_config: {
-                                [filter.name]: filter.perRoute,
-                              },
-                            },
+                            ...(second ? [secondRoute(second, filter)] : []),
+                            { match: { prefix: '/' }, ...toUpstream(filter) },
                           ],
                         },
                       ],

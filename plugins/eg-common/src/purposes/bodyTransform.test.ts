@@ -58,6 +58,30 @@ describe('body operations', () => {
       '{"__proto__":{},"constructor":2}',
     ],
     [
+      'rename keeps the place and takes that of another',
+      '{"x":0,"a":1.0,"b":2}',
+      { action: 'rename', pointer: '/a', to: 'x' },
+      '{"x":1.0,"b":2}',
+    ],
+    [
+      'rename to the same name',
+      '{"a":1}',
+      { action: 'rename', pointer: '/a', to: 'a' },
+      '{"a":1}',
+    ],
+    [
+      'rename of an absent member leaves the other',
+      '{ "x": 0 }',
+      { action: 'rename', pointer: '/a', to: 'x' },
+      '{ "x": 0 }',
+    ],
+    [
+      'rename of an element does nothing',
+      '[ 1 ]',
+      { action: 'rename', pointer: '/0', to: 'x' },
+      '[ 1 ]',
+    ],
+    [
       'mask keeps the last characters',
       '{"n":"4111111111111111"}',
       { action: 'mask', pointer: '/n', keep: 4 },
@@ -122,5 +146,29 @@ describe('bodyTransform', () => {
     expect(
       cases.find(c => c.name === 'a large request body')!.expect.request!.body,
     ).toMatchObject({ json: true });
+  });
+
+  const encodedCases = (encoded: 'pass' | 'reject') =>
+    bodyTransform
+      .cases(
+        { ...settings, encoded },
+        {
+          processing: { request: { body: 'Buffered' }, response: false },
+          implementation: implementationOf('extproc-go'),
+        },
+      )
+      .filter(c => c.name.startsWith('a gzip'))
+      .map(c => c.expect.response.status);
+
+  it('refuses encoded bodies only where told to, and only where it has something to do', () => {
+    expect(encodedCases('pass')).toEqual([200, 200, 200]);
+    expect(encodedCases('reject')).toEqual([415, 200, 200]);
+  });
+
+  it('warns of encoded bodies that pass by what hides values', () => {
+    const severities = (encoded: 'pass' | 'reject') =>
+      bodyTransform.warnings!({ ...settings, encoded }).map(w => w.severity);
+    expect(severities('pass')).toEqual(['security', 'correctness']);
+    expect(severities('reject')).toEqual(['correctness']);
   });
 });

@@ -16,6 +16,7 @@ import {
   BehaviourCase,
   BodyMode,
   CaseBody,
+  CaseChunks,
   CaseContext,
   CaseHeader,
   Purpose,
@@ -68,6 +69,15 @@ const operation = z
         pointer,
       }),
       z.strictObject({
+        action: z.literal('rename').meta({ title: 'rename' }),
+        pointer,
+        to: lineOfText(256).meta({
+          title: 'New name',
+          description:
+            'Of the member, which stays in its object. A member that has the name already is replaced.',
+        }),
+      }),
+      z.strictObject({
         action: z.literal('mask').meta({ title: 'mask' }),
         pointer,
         keep: z
@@ -81,7 +91,9 @@ const operation = z
           }),
       }),
     ],
-    { error: 'use one of the actions set, set-json, remove and mask' },
+    {
+      error: 'use one of the actions set, set-json, remove, rename and mask',
+    },
   )
   .meta({ title: 'Operation' });
 
@@ -98,6 +110,14 @@ const operations = (direction: string) =>
 const settings = z.strictObject({
   request: operations('request'),
   response: operations('response'),
+  encoded: z
+    .enum(['pass', 'reject'], { error: 'use pass or reject' })
+    .default('pass')
+    .meta({
+      title: 'JSON with a content encoding, such as gzip',
+      description:
+        '“pass”: it goes on as it is, unchanged. “reject”: such a request is answered with 415, such a response with 502, in directions that have operations.',
+    }),
 });
 
 type Operation = z.infer<typeof operation>;
@@ -123,7 +143,11 @@ export function applyBodyOperations(
   for (const op of ops) {
     const place = placeOf(root, op.pointer);
     const old = place?.get();
-    if (!place || (!old && (op.action === 'remove' || op.action === 'mask'))) {
+    if (!place || (!old && ['remove', 'rename', 'mask'].includes(op.action))) {
+      continue;
+    }
+    if (op.action === 'rename') {
+      changed = place.rename(op.to) || changed;
       continue;
     }
     changed = true;
@@ -194,17 +218,18 @@ function containerFor(token: string | undefined): JsonNode | undefined {
 const json: CaseHeader = { name: 'content-type', value: 'application/json' };
 const plain: CaseHeader = { name: 'content-type', value: 'text/plain' };
 
+interface Exchange {
+  headers?: CaseHeader[];
+  leaf?: string;
+  /** The bodies instead of the sample document; they must pass as they are. */
+  body?: CaseBody;
+  chunked?: CaseChunks;
+}
+
 function cases(
-  { request, response }: BodyTransformSettings,
+  { request, response, encoded }: BodyTransformSettings,
   context: CaseContext,
 ): BehaviourCase[] {
-  interface Exchange {
-    headers?: CaseHeader[];
-    leaf?: string;
-    /** The bodies instead of the sample document; they must pass as they are. */
-    body?: CaseBody;
-    chunked?: boolean;
-  }
   const bodyOf = (
     ops: Operation[],
     { body, leaf = '"4111111111111111"' }: Exchange,
@@ -217,7 +242,7 @@ function cases(
   };
   const one = (name: string, exchange: Exchange): BehaviourCase => {
     const headers = exchange.headers ?? [json];
-    const chunked = exchange.chunked ? { chunked: true } : {};
+    const chunked = exchange.chunked ? { chunked: exchange.chunked } : {};
     return {
       name,
       request: {
@@ -258,10 +283,30 @@ function cases(
     }),
     one('a body that is not JSON although it says so', { body: '{"broken":' }),
     one('a body of another type', { headers: [plain], body: '{"a": 1}' }),
-    one('an encoded body', {
-      headers: [json, { name: 'content-encoding', value: 'compress' }],
+    one('a body without a type', { headers: [], body: '{"a": 1}' }),
+    one('a body of a type that looks like JSON', {
+      headers: [{ name: 'content-type', value: 'application/jsonp' }],
       body: '{"a": 1}',
     }),
+    one('an empty body that says it is JSON', { body: '' }),
+    one('JSON that is not UTF-8', {
+      body: { parts: ['{"text":"', { base64: '/8OE' }, '"}'] },
+      chunked: 'parts',
+    }),
+    one('JSON in chunks that part an escape and a character', {
+      body: {
+        parts: [
+          '"\\',
+          'u00',
+          'e9 ',
+          { base64: 'ww==' },
+          { base64: 'qQ==' },
+          '"',
+        ],
+      },
+      chunked: 'parts',
+    }),
+    ...encodedBodies(request, response, encoded, one),
     {
       ...one('a request without a body', {}),
       request: { method: 'GET', path: '/', headers: [] },
@@ -272,6 +317,101 @@ function cases(
     },
   ];
   return [...all, ...largeBodies(request, response, context)];
+}
+
+/** `{"card":{"number":"4111111111111111"}}`, compressed by Python's gzip module. */
+const gzipped: CaseBody = {
+  parts: [
+    {
+      base64: 'H4sIAAAAAAACA6tWSk4sSlGyqlbKK81NSi1SslIyMUQFSrW1ACAO+FgmAAAA',
+    },
+  ],
+};
+
+const gzip: CaseHeader = { name: 'content-encoding', value: 'gzip' };
+
+/** Bodies that the extension cannot read: they pass byte by byte, or are refused where it would have to change them. */
+function encodedBodies(
+  request: Operation[],
+  response: Operation[],
+  encoded: BodyTransformSettings['encoded'],
+  one: (name: string, exchange: Exchange) => BehaviourCase,
+): BehaviourCase[] {
+  const requests = one('a gzip request body', {
+    headers: [json, gzip],
+    body: gzipped,
+  });
+  const responses = one('a gzip response body', {
+    headers: [json, gzip],
+    body: gzipped,
+  });
+  const small: CaseBody = '{"small": "and of another type"}';
+  const refusesRequests = encoded === 'reject' && request.length > 0;
+  const refusesResponses = encoded === 'reject' && response.length > 0;
+  return [
+    {
+      ...requests,
+      response: { status: 200, headers: [plain], body: small },
+      expect: refusesRequests
+        ? {
+            reached: false,
+            response: {
+              status: 415,
+              headers: { 'accept-encoding': ['identity'] },
+              body: 'Send JSON without a content encoding.\n',
+            },
+          }
+        : {
+            request: {
+              headers: { 'content-encoding': ['gzip'] },
+              body: gzipped,
+            },
+            response: { status: 200, body: small },
+          },
+    },
+    {
+      ...responses,
+      request: {
+        method: 'POST',
+        path: '/',
+        headers: [plain],
+        body: small,
+      },
+      expect: {
+        response: refusesResponses
+          ? {
+              status: 502,
+              headers: { 'content-encoding': [] },
+              body: 'The response has a content encoding.\n',
+            }
+          : {
+              status: 200,
+              headers: { 'content-encoding': ['gzip'] },
+              body: gzipped,
+            },
+      },
+    },
+    // Nothing of its body reaches the client, whatever it announces.
+    {
+      name: 'a gzip response to HEAD',
+      request: { method: 'HEAD', path: '/', headers: [] },
+      response: { status: 200, headers: [json, gzip], body: '' },
+      expect: {
+        response: { status: 200, headers: { 'content-encoding': ['gzip'] } },
+      },
+    },
+    {
+      name: 'a response without a body that announces gzip',
+      request: { method: 'GET', path: '/', headers: [] },
+      response: { status: 304, headers: [json, gzip] },
+      expect: {
+        response: { status: 304, headers: { 'content-encoding': ['gzip'] } },
+      },
+    },
+    one('a body with the encoding identity', {
+      headers: [json, { name: 'content-encoding', value: 'Identity' }],
+    }),
+  ];
 }
 
 /** Bodies beyond the 32 KiB connection buffer of an Envoy Gateway listener, in the directions in which it matters. */
@@ -301,6 +441,24 @@ function largeBodies(
     };
   };
   const result: BehaviourCase[] = [];
+  const everywhere = [processing.request, processing.response].every(
+    direction => direction && direction.body === 'FullDuplexStreamed',
+  );
+  if (everywhere) {
+    const image: CaseBody = {
+      parts: [{ base64: '/9j/4A==' }, { repeat: 'x', times: 200_000 }],
+    };
+    const headers = [{ name: 'content-type', value: 'image/jpeg' }];
+    result.push({
+      name: 'large bodies of another type',
+      request: { method: 'POST', path: '/', headers, body: image },
+      response: { status: 200, headers, body: image, chunked: true },
+      expect: {
+        request: { body: image },
+        response: { status: 200, body: image },
+      },
+    });
+  }
   if (request.length && processing.request && processing.request.body) {
     const { name, small, sent, seen, fits } = exchange(
       'a large request body',
@@ -340,7 +498,7 @@ function largeBodies(
 }
 
 /**
- * Sets, removes and masks values in JSON bodies of requests and responses.
+ * Sets, removes, renames and masks values in JSON bodies of requests and responses.
  *
  * @public
  */
@@ -348,7 +506,7 @@ export const bodyTransform: Purpose<BodyTransformSettings> = {
   id: 'body-transform',
   title: 'Transform JSON bodies',
   description:
-    'Sets, removes and masks values in JSON bodies, found by JSON Pointer, in requests and responses.',
+    'Sets, removes, renames and masks values in JSON bodies, found by JSON Pointer, in requests and responses.',
   settings,
   defaultPhases: ['requestBody', 'responseBody'],
   defaults: phases => {
@@ -358,6 +516,7 @@ export const bodyTransform: Purpose<BodyTransformSettings> = {
     return {
       request: phases.includes('requestBody') ? maskCards : [],
       response: phases.includes('responseBody') ? maskCards : [],
+      encoded: 'pass',
     };
   },
   phases: ({ request, response }) => [
@@ -367,5 +526,27 @@ export const bodyTransform: Purpose<BodyTransformSettings> = {
   wholeBody: true,
   changesBody: true,
   openEnded: false,
+  warnings: ({ request, response, encoded }) => {
+    const masks = [...request, ...response].some(
+      op => op.action === 'mask' || op.action === 'remove',
+    );
+    return [
+      ...(masks && encoded === 'pass'
+        ? [
+            {
+              severity: 'security' as const,
+              text: 'JSON with a content encoding passes with everything that your operations would hide. Set “encoded” to “reject”, or remove accept-encoding from the requests.',
+              source:
+                'RFC 9110, section 8.4: the encoding hides the media type below it',
+            },
+          ]
+        : []),
+      {
+        severity: 'correctness' as const,
+        text: 'Headers that describe the body (etag, digest, signatures) are not changed with it, and a receiver that checks them refuses it.',
+        source: 'RFC 9110, section 8.8.3; RFC 9530: Digest Fields',
+      },
+    ];
+  },
   cases,
 };

@@ -8,6 +8,7 @@ export type {
   CaseHeader,
   DirectionProcessing,
   ExternalService,
+  LocalRoute,
   Processing,
   Purpose,
   PurposeId,

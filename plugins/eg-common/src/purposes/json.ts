@@ -65,6 +65,8 @@ export interface Place {
   get(): JsonNode | undefined;
   set(value: JsonNode): void;
   remove(): void;
+  /** Gives a member another name, in place of one that has it already. False for what has no name: an element. */
+  rename(name: string): boolean;
 }
 
 /** The place of one member or element, or undefined where there is none. */
@@ -84,6 +86,14 @@ export function placeIn(parent: JsonNode, token: string): Place | undefined {
       remove: () => {
         parent.items = parent.items.filter(({ key }) => key.value !== token);
       },
+      rename: name => {
+        const renamed = pair();
+        parent.items = parent.items.filter(
+          item => item === renamed || item.key.value !== name,
+        );
+        renamed!.key = new Scalar(name);
+        return true;
+      },
     };
   }
   if (isSeq<JsonNode>(parent) && isArrayIndex(token)) {
@@ -97,6 +107,7 @@ export function placeIn(parent: JsonNode, token: string): Place | undefined {
         remove: () => {
           parent.items.splice(index, 1);
         },
+        rename: () => false,
       };
     }
   }

@@ -185,6 +185,16 @@ export type PurposeId =
   | 'other';
 
 /**
+ * A route of the local Envoy for requests with this header. Its responses have the header `x-local-route: second`.
+ *
+ * @public
+ */
+export interface LocalRoute {
+  header: string;
+  value: string;
+}
+
+/**
  * What an extension can be for: settings with defaults, and the behaviour that follows from them. One file each.
  *
  * @public
@@ -216,6 +226,8 @@ export interface Purpose<Settings = unknown> {
   requires?(settings: Settings): Partial<Requirements>;
   /** What is to be known before these settings go live, the gravest first. */
   warnings?(settings: Settings): Omit<Warning, 'id'>[];
+  /** A route that the local Envoy has besides the one for everything, to see that Envoy chooses the route again. */
+  localRoute?(settings: Settings): LocalRoute | undefined;
   /** The behaviour, as data. */
   cases(settings: Settings, context: CaseContext): BehaviourCase[];
 }

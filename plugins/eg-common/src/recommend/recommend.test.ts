@@ -211,6 +211,26 @@ describe('settings without a need', () => {
     ).toBe('native');
   });
 
+  it.each([
+    [
+      'values from the request',
+      {
+        request: [{ action: 'set-from', name: 'x-a', from: { kind: 'path' } }],
+      },
+      'lua',
+    ],
+    [
+      'the choice of the route again',
+      { request: [set], reroute: true },
+      'extproc-go',
+    ],
+  ])('are no fixed values: %s', (_, settings, decision) => {
+    expect(decide({ settings, environment })).toBe(decision);
+    expect(decide({ settings, environment, need: 'static-header' })).not.toBe(
+      'native',
+    );
+  });
+
   it('say nothing where they are the example, or more than a header modifier does', () => {
     expect(decide({ environment })).toBe('lua');
     expect(

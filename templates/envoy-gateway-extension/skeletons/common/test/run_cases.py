@@ -311,7 +311,7 @@ class Upstream(logging.Handler):
         logger.addHandler(self)
         logger.setLevel(logging.DEBUG)  # aiohttp does not take some malformed requests for errors
         logger.propagate = False
-        runner = web.AppRunner(app, access_log=None, logger=logger, shutdown_timeout=0.1)
+        runner = web.AppRunner(app, access_log=None, logger=logger, shutdown_timeout=0.1, auto_decompress=False)
         await runner.setup()
         site = web.TCPSite(runner, host, port)
         try:

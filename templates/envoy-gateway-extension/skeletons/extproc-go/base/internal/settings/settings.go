@@ -157,6 +157,19 @@ func (v Value) Text() string {
 	return *text
 }
 
+// Bool returns true or false.
+func (v Value) Bool() bool {
+	if v.raw == nil {
+		return false
+	}
+	var value *bool
+	if err := json.Unmarshal(v.raw, &value); err != nil || value == nil {
+		v.Wrong("write true or false")
+		return false
+	}
+	return *value
+}
+
 // Count returns an integer that is zero or more.
 func (v Value) Count() int {
 	if v.raw == nil {

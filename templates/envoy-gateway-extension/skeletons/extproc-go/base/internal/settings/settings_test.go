@@ -62,6 +62,21 @@ func TestProblemsNameFieldValueAndRemedy(t *testing.T) {
 	}
 }
 
+func TestBool(t *testing.T) {
+	for text, want := range map[string]bool{"true": true, "false": false} {
+		root, err := Parse(strings.NewReader(text))
+		if err != nil || root.Bool() != want || root.Err() != nil {
+			t.Errorf("%s: %v, %v", text, err, root.Err())
+		}
+	}
+	for _, text := range []string{`"true"`, "1", "null", "[]"} {
+		root, err := Parse(strings.NewReader(text))
+		if err != nil || root.Bool() || root.Err() == nil || !strings.Contains(root.Err().Error(), "write true or false") {
+			t.Errorf("%s: %v, %v", text, err, root.Err())
+		}
+	}
+}
+
 func TestMemberReportsAMissingKeyOnce(t *testing.T) {
 	root, err := Parse(strings.NewReader(`{}`))
 	if err != nil {

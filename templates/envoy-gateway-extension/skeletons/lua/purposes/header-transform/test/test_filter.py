@@ -5,7 +5,7 @@ from filter import Filter
 
 
 def transform(operations, headers, direction="request"):
-    settings = {"request": [], "response": [], direction: operations}
+    settings = {"request": [], "response": [], "reroute": False, direction: operations}
     outcome = getattr(Filter(settings), direction)(headers)
     assert outcome.reply is None, outcome.logs
     return outcome
@@ -53,7 +53,7 @@ class Operations(unittest.TestCase):
 
     def test_directions_are_separate(self):
         operation = {"action": "set", "name": "x-a", "value": "1"}
-        script = Filter({"request": [operation], "response": []})
+        script = Filter({"request": [operation], "response": [], "reroute": False})
         self.assertEqual(script.request().values("x-a"), ["1"])
         self.assertEqual(script.response().values("x-a"), [])
         self.assertEqual(transform([operation], [(":status", "200")], "response").values("x-a"), ["1"])
@@ -64,22 +64,99 @@ class Operations(unittest.TestCase):
             self.assertEqual(transform([operation], []).values("x-a"), [value])
 
 
+TARGET = "/orders/4711%2F/?tenant=a%20b&empty=&flag&tenant=second&eq=x=y"
+CLIENT = [(":path", TARGET), ("x-one", "1"), ("x-two", "1"), ("x-empty", ""), ("x-two", "2")]
+
+
+def from_source(kind, default="", action="set-from", **rest):
+    return {"action": action, "name": "x-out", "from": {"kind": kind, **rest}, "default": default}
+
+
+class Sources(unittest.TestCase):
+    def test_are_read(self):
+        for source, value in [
+            ({"kind": "header", "name": "x-one"}, "1"),
+            ({"kind": "header", "name": "x-two"}, "1, 2"),
+            ({"kind": "request-header", "name": "x-one"}, "1"),
+            ({"kind": "path"}, "/orders/4711%2F/"),
+            ({"kind": "path-segment", "segment": 1}, "orders"),
+            ({"kind": "path-segment", "segment": 2}, "4711%2F"),
+            ({"kind": "query", "name": "tenant"}, "a%20b"),
+            ({"kind": "query", "name": "eq"}, "x=y"),
+        ]:
+            with self.subTest(source=source):
+                self.assertEqual(transform([from_source(**source)], CLIENT).values("x-out"), [value])
+
+    def test_have_a_default_where_they_are_absent_or_empty(self):
+        for source in [
+            {"kind": "header", "name": "x-none"},
+            {"kind": "header", "name": "x-empty"},
+            {"kind": "path-segment", "segment": 3},
+            {"kind": "path-segment", "segment": 4},
+            {"kind": "query", "name": "empty"},
+            {"kind": "query", "name": "flag"},
+            {"kind": "query", "name": "ten"},
+        ]:
+            with self.subTest(source=source):
+                self.assertEqual(transform([from_source(default="none", **source)], CLIENT).values("x-out"), ["none"])
+                client = [*CLIENT, ("x-out", "the client's")]
+                self.assertEqual(transform([from_source(**source)], client).values("x-out"), [])
+                appended = transform([from_source(action="append-from", **source)], client)
+                self.assertEqual(appended.values("x-out"), ["the client's"])
+
+    def test_are_none_in_a_message_without_a_path(self):
+        for source in [{"kind": "path"}, {"kind": "path-segment", "segment": 1}, {"kind": "query", "name": "a"}]:
+            self.assertEqual(transform([from_source(**source)], []).values("x-out"), [])
+
+    def test_of_the_request_are_kept_for_the_response_as_it_went_on(self):
+        script = Filter(
+            {
+                "request": [{"action": "rename", "name": "x-one", "to": "x-new"}],
+                "response": [
+                    from_source("request-header", name="x-new", action="append-from"),
+                    from_source("header", name="x-new", action="append-from"),
+                    from_source("path-segment", segment=1, action="append-from"),
+                    from_source("query", name="none", action="append-from", default="-"),
+                ],
+                "reroute": False,
+            }
+        )
+        script.request(CLIENT)
+        outcome = script.response([(":status", "200"), ("x-new", "upstream")])
+        self.assertEqual(outcome.values("x-out"), ["1", "upstream", "orders", "-"])
+
+    def test_of_a_request_that_did_not_come_by_are_absent(self):
+        operation = from_source("path", default="none")
+        self.assertEqual(transform([operation], [(":status", "200")], "response").values("x-out"), ["none"])
+
+
 class Mistakes(unittest.TestCase):
     def test_are_answered_with_500_and_named_in_the_log(self):
+        def source(kind, **rest):
+            return {"request": [from_source(kind, **rest)], "response": [], "reroute": False}
+
         good = {"action": "set", "name": "x-a", "value": "1"}
         for settings, message in [
             ({}, "settings.request is nil"),
-            ({"request": []}, "settings.response is nil"),
-            ({"request": [], "response": [], "body": []}, 'settings.body is not known'),
-            ({"request": "x", "response": []}, 'request is "x"; it must be a list'),
-            ({"request": good, "response": []}, "request is an object; it must be a list"),
-            ({"request": [good, "x"], "response": []}, "request[1].action is nil"),
-            ({"request": [], "response": [{**good, "action": "put"}]}, 'response[0].action is "put"; it must be one of'),
-            ({"request": [{"action": "set", "name": "x-a"}], "response": []}, "request[0].value is nil"),
-            ({"request": [{**good, "to": "x-b"}], "response": []}, 'request[0].to is not known'),
-            ({"request": [{**good, "name": "host"}], "response": []}, 'request[0].name is "host"; an extension cannot'),
-            ({"request": [{"action": "rename", "name": "x-a", "to": "X-B"}], "response": []}, 'request[0].to is "X-B"'),
-            ({"request": [{**good, "value": "a\nb"}], "response": []}, "request[0].value is"),
+            ({"request": [], "reroute": False}, "settings.response is nil"),
+            ({"request": [], "response": [], "reroute": False, "body": []}, 'settings.body is not known'),
+            ({"request": "x", "response": [], "reroute": False}, 'request is "x"; it must be a list'),
+            ({"request": good, "response": [], "reroute": False}, "request is an object; it must be a list"),
+            ({"request": [good, "x"], "response": [], "reroute": False}, "request[1].action is nil"),
+            ({"request": [], "response": [{**good, "action": "put"}], "reroute": False}, 'response[0].action is "put"; it must be one of'),
+            ({"request": [{"action": "set", "name": "x-a"}], "response": [], "reroute": False}, "request[0].value is nil"),
+            ({"request": [{**good, "to": "x-b"}], "response": [], "reroute": False}, 'request[0].to is not known'),
+            ({"request": [{**good, "name": "host"}], "response": [], "reroute": False}, 'request[0].name is "host"; an extension cannot'),
+            ({"request": [{"action": "rename", "name": "x-a", "to": "X-B"}], "response": [], "reroute": False}, 'request[0].to is "X-B"'),
+            ({"request": [], "response": []}, "settings.reroute is nil"),
+            ({"request": [], "response": [], "reroute": True}, "settings.reroute is true; it must be false"),
+            (source("cookie", name="a"), 'request[0].from.kind is "cookie"; it must be one of header'),
+            (source("path-segment", segment=0), "request[0].from.segment is"),
+            (source("query", name="a b"), 'request[0].from.name is "a b"'),
+            (source("header", name="host"), 'request[0].from.name is "host"'),
+            (source("path", name="a"), "request[0].from.name is not known"),
+            (source("path", default="a\nb"), "request[0].default is"),
+            ({"request": [{**good, "value": "a\nb"}], "response": [], "reroute": False}, "request[0].value is"),
         ]:
             with self.subTest(message=message):
                 outcome = Filter(settings).request([("x-a", "kept")])

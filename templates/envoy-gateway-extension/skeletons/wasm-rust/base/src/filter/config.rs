@@ -93,6 +93,12 @@ impl<'a> Field<'a> {
             .ok_or_else(|| self.error("write a string"))
     }
 
+    pub fn flag(&self) -> Result<bool, ConfigError> {
+        self.value
+            .as_bool()
+            .ok_or_else(|| self.error("write true or false"))
+    }
+
     pub fn count(&self) -> Result<usize, ConfigError> {
         self.value
             .as_u64()
@@ -196,6 +202,16 @@ mod tests {
             Ok("a\tä".to_owned())
         );
         assert!(message(Field::root(&json!("a\r\nb")).header_value()).contains("control"));
+    }
+
+    #[test]
+    fn flags_are_true_or_false() {
+        assert_eq!(Field::root(&json!(true)).flag(), Ok(true));
+        assert_eq!(Field::root(&json!(false)).flag(), Ok(false));
+        for value in [json!("true"), json!(1), json!(null)] {
+            let error = message(Field::root(&value).flag());
+            assert!(error.contains("write true or false"), "{error}");
+        }
     }
 
     #[test]

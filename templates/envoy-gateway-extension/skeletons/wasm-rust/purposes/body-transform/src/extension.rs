@@ -4,13 +4,15 @@ mod json;
 
 use crate::filter::config::{self, ConfigError, Field};
 use crate::filter::headers::Headers;
-use crate::filter::{AfterBody, AfterHeaders, Cx, Direction, HttpExtension};
-use json::{Document, Pointer};
+use crate::filter::{AfterBody, AfterHeaders, Cx, Direction, HttpExtension, LocalReply};
+use json::{Document, Name, Pointer};
 
 #[derive(Debug)]
 pub struct Extension {
     request: Vec<Operation>,
     response: Vec<Operation>,
+    /// Rather than let pass what cannot be read.
+    reject_encoded: bool,
 }
 
 #[derive(Debug)]
@@ -23,6 +25,10 @@ enum Operation {
     Remove {
         pointer: Pointer,
     },
+    Rename {
+        pointer: Pointer,
+        to: Name,
+    },
     Mask {
         pointer: Pointer,
         keep: usize,
@@ -30,34 +36,58 @@ enum Operation {
 }
 
 impl HttpExtension for Extension {
-    type State = ();
+    /// Whether the response has no body whatever its headers say: the request was HEAD.
+    type State = bool;
 
     fn from_config(text: &[u8]) -> Result<Self, ConfigError> {
         let value = config::parse(text)?;
         let config = Field::root(&value);
-        config.only_keys(&["request", "response"])?;
+        config.only_keys(&["request", "response", "encoded"])?;
+        let encoded = config.member("encoded")?;
         Ok(Extension {
             request: operations(&config.member("request")?)?,
             response: operations(&config.member("response")?)?,
+            reject_encoded: match encoded.text()? {
+                "pass" => false,
+                "reject" => true,
+                _ => return Err(encoded.error("use pass or reject")),
+            },
         })
     }
 
     fn on_headers(
         &self,
-        _cx: &mut Cx<()>,
+        cx: &mut Cx<bool>,
         direction: Direction,
         headers: &mut Headers,
     ) -> AfterHeaders {
-        if !self.operations(direction).is_empty() && is_plain_json(headers) {
-            AfterHeaders::BufferBody
-        } else {
-            AfterHeaders::Continue
+        if direction == Direction::Request {
+            *cx.state = headers.text(":method") == Some("HEAD");
+        }
+        if self.operations(direction).is_empty() || !is_json(headers) {
+            return AfterHeaders::Continue;
+        }
+        if !is_encoded(headers) {
+            return AfterHeaders::BufferBody;
+        }
+        if !self.reject_encoded {
+            return AfterHeaders::Continue;
+        }
+        match direction {
+            Direction::Request => refusal(
+                415,
+                // RFC 9110, section 12.5.3
+                &[("accept-encoding", "identity")],
+                "Send JSON without a content encoding.\n",
+            ),
+            Direction::Response if *cx.state || has_no_body(headers) => AfterHeaders::Continue,
+            Direction::Response => refusal(502, &[], "The response has a content encoding.\n"),
         }
     }
 
     fn on_body(
         &self,
-        _cx: &mut Cx<()>,
+        _cx: &mut Cx<bool>,
         direction: Direction,
         _headers: &Headers,
         body: &[u8],
@@ -70,6 +100,7 @@ impl HttpExtension for Extension {
             changed |= match operation {
                 Operation::Set { pointer, value } => document.set(pointer, value),
                 Operation::Remove { pointer } => document.remove(pointer),
+                Operation::Rename { pointer, to } => document.rename(pointer, to),
                 Operation::Mask { pointer, keep } => document.mask(pointer, *keep),
             };
         }
@@ -90,18 +121,38 @@ impl Extension {
     }
 }
 
-/// Whether the body is JSON (`application/json` or `application/*+json`) and not compressed.
-fn is_plain_json(headers: &Headers) -> bool {
+/// Whether the body is JSON: `application/json` or `application/*+json`.
+fn is_json(headers: &Headers) -> bool {
     let content_type = headers.text("content-type").unwrap_or_default();
     let media_type = content_type.split(';').next().unwrap_or_default();
     let media_type = media_type.trim().to_ascii_lowercase();
-    let is_json = media_type
+    media_type
         .strip_prefix("application/")
-        .is_some_and(|subtype| subtype == "json" || subtype.ends_with("+json"));
-    let is_plain = headers
+        .is_some_and(|subtype| subtype == "json" || subtype.ends_with("+json"))
+}
+
+/// Whether the body is compressed, for example.
+fn is_encoded(headers: &Headers) -> bool {
+    !headers
         .values("content-encoding")
-        .all(|coding| coding.trim_ascii().eq_ignore_ascii_case(b"identity"));
-    is_json && is_plain
+        .all(|coding| coding.trim_ascii().eq_ignore_ascii_case(b"identity"))
+}
+
+/// Responses whose headers describe a body that is not there.
+fn has_no_body(headers: &Headers) -> bool {
+    matches!(headers.text(":status"), Some("204" | "304"))
+}
+
+fn refusal(status: u32, headers: &[(&str, &str)], body: &str) -> AfterHeaders {
+    let text = [("content-type", "text/plain; charset=utf-8")];
+    let lines = text.iter().chain(headers);
+    AfterHeaders::Reply(LocalReply {
+        status,
+        headers: lines
+            .map(|&(name, value)| (name.to_owned(), value.to_owned()))
+            .collect(),
+        body: body.to_owned(),
+    })
 }
 
 fn operations(list: &Field) -> Result<Vec<Operation>, ConfigError> {
@@ -139,6 +190,13 @@ fn operation(item: &Field) -> Result<Operation, ConfigError> {
                 pointer: pointer()?,
             })
         }
+        "rename" => {
+            item.only_keys(&["action", "pointer", "to"])?;
+            Ok(Operation::Rename {
+                pointer: pointer()?,
+                to: Name::new(item.member("to")?.text()?),
+            })
+        }
         "mask" => {
             item.only_keys(&["action", "pointer", "keep"])?;
             Ok(Operation::Mask {
@@ -146,7 +204,7 @@ fn operation(item: &Field) -> Result<Operation, ConfigError> {
                 keep: item.member("keep")?.count()?,
             })
         }
-        _ => Err(action.error("use set, set-json, remove or mask")),
+        _ => Err(action.error("use set, set-json, remove, rename or mask")),
     }
 }
 
@@ -158,7 +216,7 @@ mod tests {
     use crate::filter::testing::{headers, TestStream};
 
     fn extension(request: &Value) -> Result<Extension, ConfigError> {
-        let config = json!({"request": request, "response": []});
+        let config = json!({"request": request, "response": [], "encoded": "pass"});
         Extension::from_config(config.to_string().as_bytes())
     }
 
@@ -249,11 +307,57 @@ mod tests {
     }
 
     #[test]
+    fn encoded_json_is_refused_on_demand_where_it_has_a_body() {
+        let remove = json!([{"action": "remove", "pointer": "/a"}]);
+        let next = |config: Value, method: &str, direction, lines: &[(&str, &str)]| {
+            let extension = Extension::from_config(config.to_string().as_bytes()).unwrap();
+            let mut stream = TestStream::default();
+            let mut request = headers(&[(":method", method)]);
+            extension.on_headers(&mut stream.cx(), Direction::Request, &mut request);
+            match extension.on_headers(&mut stream.cx(), direction, &mut headers(lines)) {
+                AfterHeaders::Reply(reply) => reply.status,
+                other => {
+                    assert_eq!(other, AfterHeaders::Continue);
+                    0
+                }
+            }
+        };
+        let (request, response) = (Direction::Request, Direction::Response);
+        let both = json!({"request": remove, "response": remove, "encoded": "reject"});
+        let gzip = [
+            ("content-type", "application/json"),
+            ("content-encoding", "gzip"),
+        ];
+        assert_eq!(next(both.clone(), "POST", request, &gzip), 415);
+        assert_eq!(next(both.clone(), "POST", response, &gzip), 502);
+        assert_eq!(next(both.clone(), "HEAD", response, &gzip), 0);
+        for status in ["204", "304"] {
+            let lines = [gzip[0], gzip[1], (":status", status)];
+            assert_eq!(next(both.clone(), "GET", response, &lines), 0, "{status}");
+        }
+        let image = [("content-type", "image/svg+xml"), gzip[1]];
+        assert_eq!(next(both, "POST", request, &image), 0);
+        let one = json!({"request": remove, "response": [], "encoded": "reject"});
+        assert_eq!(next(one, "POST", response, &gzip), 0);
+        let pass = json!({"request": remove, "response": remove, "encoded": "pass"});
+        assert_eq!(next(pass, "POST", request, &gzip), 0);
+    }
+
+    #[test]
+    fn what_becomes_of_encoded_bodies_is_pass_or_reject() {
+        let config = json!({"request": [], "response": [], "encoded": "decode"});
+        let error = Extension::from_config(config.to_string().as_bytes()).unwrap_err();
+        assert!(error
+            .to_string()
+            .contains("config.encoded is \"decode\": use pass or reject"));
+    }
+
+    #[test]
     fn wrong_configurations_are_refused_with_the_remedy() {
         for (operation, expected) in [
             (
                 json!({"action": "add"}),
-                ".action is \"add\": use set, set-json, remove or mask",
+                ".action is \"add\": use set, set-json, remove, rename or mask",
             ),
             (
                 json!({"action": "remove", "pointer": ""}),
@@ -266,6 +370,10 @@ mod tests {
             (
                 json!({"action": "remove", "pointer": "/~2"}),
                 ".pointer is \"/~2\": write a JSON",
+            ),
+            (
+                json!({"action": "rename", "pointer": "/a"}),
+                ".to is missing: add it",
             ),
             (
                 json!({"action": "mask", "pointer": "/a"}),

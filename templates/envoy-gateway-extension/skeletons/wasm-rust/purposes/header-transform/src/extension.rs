@@ -1,55 +1,159 @@
 //! Changes headers as the configuration says. See docs/purpose.md.
 
+mod source;
+
+use proxy_wasm::types::LogLevel;
+
 use crate::filter::config::{self, ConfigError, Field};
 use crate::filter::headers::Headers;
-use crate::filter::{AfterHeaders, Cx, Direction, HttpExtension};
+use crate::filter::{AfterHeaders, Cx, Direction, HttpExtension, LocalReply};
+use source::Source;
 
 #[derive(Debug)]
 pub struct Extension {
     request: Vec<Operation>,
     response: Vec<Operation>,
+    reroute: bool,
 }
 
 #[derive(Debug)]
 enum Operation {
-    Set { name: String, value: String },
-    Append { name: String, value: String },
-    Remove { name: String },
-    Rename { name: String, to: String },
+    Set {
+        name: String,
+        value: String,
+    },
+    Append {
+        name: String,
+        value: String,
+    },
+    /// `default` is empty where there is none.
+    SetFrom {
+        name: String,
+        from: Source,
+        default: String,
+    },
+    AppendFrom {
+        name: String,
+        from: Source,
+        default: String,
+    },
+    Remove {
+        name: String,
+    },
+    Rename {
+        name: String,
+        to: String,
+    },
 }
 
 impl HttpExtension for Extension {
-    type State = ();
+    /// What each operation on the response takes from the request.
+    type State = Vec<Vec<u8>>;
 
     fn from_config(text: &[u8]) -> Result<Self, ConfigError> {
         let value = config::parse(text)?;
         let config = Field::root(&value);
-        config.only_keys(&["request", "response"])?;
+        config.only_keys(&["request", "response", "reroute"])?;
         Ok(Extension {
             request: operations(&config.member("request")?)?,
             response: operations(&config.member("response")?)?,
+            reroute: config.member("reroute")?.flag()?,
         })
     }
 
     fn on_headers(
         &self,
-        _cx: &mut Cx<()>,
+        cx: &mut Cx<Self::State>,
         direction: Direction,
         headers: &mut Headers,
     ) -> AfterHeaders {
-        let operations = match direction {
-            Direction::Request => &self.request,
-            Direction::Response => &self.response,
-        };
-        for operation in operations {
-            match operation {
-                Operation::Set { name, value } => headers.set(name, value.as_str()),
-                Operation::Append { name, value } => headers.append(name, value.as_str()),
-                Operation::Remove { name } => headers.remove(name),
-                Operation::Rename { name, to } => headers.rename(name, to),
+        match direction {
+            Direction::Request => {
+                for operation in &self.request {
+                    operation.apply(headers, Source::read);
+                }
+                *cx.state = self
+                    .response
+                    .iter()
+                    .map(|operation| operation.value_of_request(headers))
+                    .collect();
+                if self.reroute {
+                    if let Err(error) = cx.envoy.clear_route_cache() {
+                        cx.envoy.log(LogLevel::Error, &error.to_string());
+                        return AfterHeaders::Reply(LocalReply {
+                            status: 500,
+                            headers: Vec::new(),
+                            body: String::new(),
+                        });
+                    }
+                }
+            }
+            Direction::Response => {
+                // Without a request that came by here, none of them has a value.
+                let mut kept = cx.state.iter();
+                for operation in &self.response {
+                    let of_request = kept.next().cloned().unwrap_or_default();
+                    operation.apply(headers, |from, headers| match from.is_of_request() {
+                        true => of_request.clone(),
+                        false => from.read(headers),
+                    });
+                }
             }
         }
         AfterHeaders::Continue
+    }
+}
+
+impl Operation {
+    /// `read` gives the value of a source, empty if there is none.
+    fn apply(&self, headers: &mut Headers, read: impl Fn(&Source, &Headers) -> Vec<u8>) {
+        let value_of = |from: &Source, default: &str, headers: &Headers| {
+            let value = read(from, headers);
+            match value.is_empty() {
+                true => default.as_bytes().to_vec(),
+                false => value,
+            }
+        };
+        match self {
+            Operation::Set { name, value } => headers.set(name, value.as_str()),
+            Operation::Append { name, value } => headers.append(name, value.as_str()),
+            Operation::SetFrom {
+                name,
+                from,
+                default,
+            } => {
+                let value = value_of(from, default, headers);
+                // Of a client, too: the value is the source's or none.
+                headers.remove(name);
+                if !value.is_empty() {
+                    headers.append(name, value);
+                }
+            }
+            Operation::AppendFrom {
+                name,
+                from,
+                default,
+            } => {
+                let value = value_of(from, default, headers);
+                if !value.is_empty() {
+                    headers.append(name, value);
+                }
+            }
+            Operation::Remove { name } => headers.remove(name),
+            Operation::Rename { name, to } => headers.rename(name, to),
+        }
+    }
+
+    /// Empty if it takes nothing from the request.
+    fn value_of_request(&self, request: &Headers) -> Vec<u8> {
+        match self {
+            Operation::SetFrom { from, .. } | Operation::AppendFrom { from, .. }
+                if from.is_of_request() =>
+            {
+                from.read(request)
+            }
+            _ => Vec::new(),
+        }
     }
 }
 
@@ -75,6 +179,24 @@ fn operation(item: &Field) -> Result<Operation, ConfigError> {
                 value: item.member("value")?.header_value()?,
             })
         }
+        "set-from" | "append-from" => {
+            item.only_keys(&["action", "name", "from", "default"])?;
+            let name = name()?;
+            let from = Source::from_config(&item.member("from")?)?;
+            let default = item.member("default")?.header_value()?;
+            Ok(match action.text()? {
+                "set-from" => Operation::SetFrom {
+                    name,
+                    from,
+                    default,
+                },
+                _ => Operation::AppendFrom {
+                    name,
+                    from,
+                    default,
+                },
+            })
+        }
         "remove" => {
             item.only_keys(&["action", "name"])?;
             Ok(Operation::Remove { name: name()? })
@@ -86,7 +208,7 @@ fn operation(item: &Field) -> Result<Operation, ConfigError> {
                 to: item.member("to")?.header_name()?,
             })
         }
-        _ => Err(action.error("use set, append, remove or rename")),
+        _ => Err(action.error("use set, append, set-from, append-from, remove or rename")),
     }
 }
 
@@ -103,7 +225,8 @@ mod tests {
 
     /// The values that `names` have after the request operations.
     fn after(operations: Value, lines: &[(&str, &str)], names: &[&str]) -> Vec<Vec<String>> {
-        let extension = extension(&json!({"request": operations, "response": []})).unwrap();
+        let extension =
+            extension(&json!({"request": operations, "response": [], "reroute": false})).unwrap();
         let mut headers = headers(lines);
         let next = extension.on_headers(
             &mut TestStream::default().cx(),
@@ -171,7 +294,8 @@ mod tests {
     #[test]
     fn each_direction_has_its_own_operations() {
         let set = json!([{"action": "set", "name": "x-a", "value": "v"}]);
-        let extension = extension(&json!({"request": [], "response": set})).unwrap();
+        let extension =
+            extension(&json!({"request": [], "response": set, "reroute": false})).unwrap();
         for (direction, expected) in [(Direction::Request, None), (Direction::Response, Some("v"))]
         {
             let mut headers = Headers::default();
@@ -181,22 +305,91 @@ mod tests {
     }
 
     #[test]
+    fn without_a_value_a_client_cannot_give_one() {
+        let path = json!({"kind": "path"});
+        let operations = json!([
+            {"action": "set-from", "name": "x-set", "from": path, "default": ""},
+            {"action": "append-from", "name": "x-append", "from": path, "default": ""},
+            {"action": "set-from", "name": "x-default", "from": path, "default": "none"},
+        ]);
+        let lines = [("x-set", "the client's"), ("x-append", "stays")];
+        assert_eq!(
+            after(operations, &lines, &["x-set", "x-append", "x-default"]),
+            [vec![], vec!["stays"], vec!["none"]]
+        );
+    }
+
+    #[test]
+    fn responses_take_values_of_the_request_as_it_went_on() {
+        let of = |kind: &str| json!({"kind": kind, "name": "x-id"});
+        let extension = extension(&json!({
+            "request": [{"action": "rename", "name": "x-old", "to": "x-id"}],
+            "response": [
+                {"action": "append-from", "name": "x-out", "from": of("request-header"), "default": "none"},
+                {"action": "remove", "name": "x-untouched"},
+                {"action": "append-from", "name": "x-out", "from": of("header"), "default": ""},
+                {"action": "append-from", "name": "x-out", "from": of("query"), "default": ""},
+            ],
+            "reroute": false,
+        }))
+        .unwrap();
+        let values = |request: Option<&[(&str, &str)]>| {
+            let mut stream = TestStream::default();
+            if let Some(lines) = request {
+                let mut lines = headers(lines);
+                extension.on_headers(&mut stream.cx(), Direction::Request, &mut lines);
+            }
+            let mut lines = headers(&[(":status", "200"), ("x-id", "upstream")]);
+            extension.on_headers(&mut stream.cx(), Direction::Response, &mut lines);
+            lines
+                .values("x-out")
+                .map(|value| String::from_utf8_lossy(value).into_owned())
+                .collect::<Vec<String>>()
+        };
+        let request = [(":path", "/?x-id=7"), ("x-old", "1"), ("x-old", "2")];
+        assert_eq!(values(Some(&request)), ["1, 2", "upstream", "7"]);
+        // Another filter answered before.
+        assert_eq!(values(None), ["none", "upstream"]);
+    }
+
+    #[test]
+    fn the_route_is_chosen_again_on_demand() {
+        for reroute in [true, false] {
+            let config = json!({"request": [], "response": [], "reroute": reroute});
+            let extension = extension(&config).unwrap();
+            let mut stream = TestStream::default();
+            let mut lines = Headers::default();
+            let next = extension.on_headers(&mut stream.cx(), Direction::Request, &mut lines);
+            assert_eq!(next, AfterHeaders::Continue);
+            assert_eq!(stream.envoy.route_cache_cleared.get(), reroute);
+
+            stream.envoy.failing.set(true);
+            let next = extension.on_headers(&mut stream.cx(), Direction::Request, &mut lines);
+            assert_eq!(matches!(next, AfterHeaders::Reply(_)), reroute);
+        }
+    }
+
+    #[test]
     fn wrong_configurations_are_refused_with_the_remedy() {
         let cases = [
             (
                 json!([]),
-                "field config is []: write an object with request, response",
+                "field config is []: write an object with request, response, reroute",
             ),
             (
                 json!({"request": []}),
                 "field config.response is missing: add it",
             ),
             (
-                json!({"request": [], "response": [], "x": 1}),
+                json!({"request": [], "response": [], "reroute": false, "x": 1}),
                 "field config.x is 1: unknown key",
             ),
             (
-                json!({"request": {}, "response": []}),
+                json!({"request": [], "response": [], "reroute": "yes"}),
+                "field config.reroute is \"yes\": write true or false",
+            ),
+            (
+                json!({"request": {}, "response": [], "reroute": false}),
                 "field config.request is {}: write an array",
             ),
         ];
@@ -211,7 +404,7 @@ mod tests {
             ),
             (
                 json!({"action": "add"}),
-                ".action is \"add\": use set, append, remove or rename",
+                ".action is \"add\": use set, append, set-from, append-from",
             ),
             (
                 json!({"action": "set", "name": "x-a"}),
@@ -226,12 +419,20 @@ mod tests {
                 ".to is \"host\": Envoy owns",
             ),
             (
+                json!({"action": "set-from", "name": "x-a", "from": {"kind": "cookie"}, "default": ""}),
+                ".from.kind is \"cookie\": use header",
+            ),
+            (
+                json!({"action": "set-from", "name": "x-a", "from": {"kind": "path"}}),
+                ".default is missing: add it",
+            ),
+            (
                 json!({"action": "set", "name": "x-a", "value": "a\nb"}),
                 "remove the control",
             ),
         ];
         for (operation, expected) in operations {
-            let config = json!({"request": [operation], "response": []});
+            let config = json!({"request": [operation], "response": [], "reroute": false});
             let error = extension(&config).unwrap_err().to_string();
             assert!(error.contains(expected), "{config}: {error}");
         }

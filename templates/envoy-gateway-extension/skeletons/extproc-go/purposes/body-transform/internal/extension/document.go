@@ -103,6 +103,12 @@ func rewrite(dst []byte, s *scanner, path []token, op operation) ([]byte, bool) 
 	}
 
 	closing := open + 2 // in ASCII, of { and of [
+	renames := last && op.renameTo != ""
+	if renames && (open == '[' || !s.hasKey(here.key)) {
+		// Nothing here has that name: what would be replaced stays.
+		s.pos--
+		return append(dst[:len(dst)-1], s.value()...), false
+	}
 	for i := 0; s.next() != closing; i++ {
 		var key []byte
 		match := open == '[' && i == here.index
@@ -111,6 +117,12 @@ func rewrite(dst []byte, s *scanner, path []token, op operation) ([]byte, bool) 
 			match = string(appendCanonical(nil, key)) == here.key
 		}
 		switch {
+		case renames && match:
+			found = true
+			begin([]byte(op.renameTo))
+			dst = append(dst, s.value()...)
+		case renames && string(appendCanonical(nil, key)) == op.renameTo:
+			s.value()
 		case !match:
 			begin(key)
 			dst = append(dst, s.value()...)
@@ -135,6 +147,16 @@ func rewrite(dst []byte, s *scanner, path []token, op operation) ([]byte, bool) 
 		dst = append(dst, op.add...)
 	}
 	return append(dst, closing), found
+}
+
+// hasKey looks ahead for a key, from within an object.
+func (s *scanner) hasKey(key string) bool {
+	for ahead := *s; ahead.next() != '}'; ahead.value() {
+		if string(appendCanonical(nil, ahead.quoted())) == key {
+			return true
+		}
+	}
+	return false
 }
 
 // appendCompact writes a document without white space and with canonical strings.

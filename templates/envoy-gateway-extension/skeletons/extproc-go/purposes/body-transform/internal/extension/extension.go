@@ -18,6 +18,7 @@ import (
 // Extension is immutable: one value serves all exchanges at once.
 type Extension struct {
 	request, response []operation
+	rejectEncoded     bool // rather than let pass what cannot be read
 }
 
 // Load reads the settings.
@@ -26,20 +27,37 @@ func Load(r io.Reader, _ environment.Environment) (*Extension, error) {
 	if err != nil {
 		return nil, err
 	}
-	members := root.Object("request", "response")
+	members := root.Object("request", "response", "encoded")
 	e := &Extension{
 		request:  parseOperations(members["request"]),
 		response: parseOperations(members["response"]),
+	}
+	switch encoded := members["encoded"]; encoded.Text() {
+	case "pass":
+	case "reject":
+		e.rejectEncoded = true
+	default:
+		encoded.Wrong("use pass or reject")
 	}
 	return e, root.Err()
 }
 
 // OnRequestHeaders leaves the headers as they are.
-func (e *Extension) OnRequestHeaders(context.Context, *exchange.Exchange) error { return nil }
+func (e *Extension) OnRequestHeaders(_ context.Context, x *exchange.Exchange) error {
+	if e.rejectEncoded && len(e.request) > 0 && isJSON(x.Request) && isEncoded(x.Request) {
+		return &exchange.Rejection{
+			Status:  415,
+			Headers: exchange.NewHeaders("accept-encoding", "identity"), // RFC 9110, section 12.5.3
+			Body:    "Send JSON without a content encoding.\n",
+			Reason:  "ext_proc_request_body_encoded",
+		}
+	}
+	return nil
+}
 
 // WantsRequestBody is true for JSON requests if there is something to do.
 func (e *Extension) WantsRequestBody(_ context.Context, x *exchange.Exchange) bool {
-	return len(e.request) > 0 && isPlainJSON(x.Request)
+	return len(e.request) > 0 && isJSON(x.Request) && !isEncoded(x.Request)
 }
 
 // OnRequestBody applies the request operations in their order.
@@ -51,25 +69,38 @@ func (e *Extension) OnRequestBody(_ context.Context, _ *exchange.Exchange, body 
 // OnResponseHeaders leaves the headers as they are.
 func (e *Extension) OnResponseHeaders(context.Context, *exchange.Exchange) error { return nil }
 
-// WantsResponseBody is true for JSON responses if there is something to do.
+// WantsResponseBody is true for JSON responses if there is something to do. It is
+// not asked about responses without a body, to HEAD for example: an encoded one
+// is therefore refused when its body is here.
 func (e *Extension) WantsResponseBody(_ context.Context, x *exchange.Exchange) bool {
-	return len(e.response) > 0 && isPlainJSON(x.Response)
+	return len(e.response) > 0 && isJSON(x.Response) && (e.rejectEncoded || !isEncoded(x.Response))
 }
 
 // OnResponseBody applies the response operations in their order.
-func (e *Extension) OnResponseBody(_ context.Context, _ *exchange.Exchange, body []byte) ([]byte, bool, error) {
+func (e *Extension) OnResponseBody(_ context.Context, x *exchange.Exchange, body []byte) ([]byte, bool, error) {
+	if isEncoded(x.Response) {
+		return nil, false, &exchange.Rejection{
+			Status: 502,
+			Body:   "The response has a content encoding.\n",
+			Reason: "ext_proc_response_body_encoded",
+		}
+	}
 	newBody, changed := edit(body, e.response)
 	return newBody, changed, nil
 }
 
-// isPlainJSON tells whether the headers announce JSON text that is not
-// compressed.
-func isPlainJSON(h *exchange.Headers) bool {
+// isEncoded tells whether the body is compressed, for example.
+func isEncoded(h *exchange.Headers) bool {
 	for _, coding := range h.Values("content-encoding") {
 		if !strings.EqualFold(strings.TrimSpace(coding), "identity") {
-			return false
+			return true
 		}
 	}
+	return false
+}
+
+// isJSON tells whether the headers announce JSON text.
+func isJSON(h *exchange.Headers) bool {
 	mediaType, _, _ := strings.Cut(h.Get("content-type"), ";")
 	mediaType = strings.ToLower(strings.TrimSpace(mediaType))
 	return mediaType == "application/json" ||

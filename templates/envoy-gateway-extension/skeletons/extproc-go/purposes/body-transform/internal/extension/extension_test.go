@@ -2,6 +2,7 @@ package extension
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -13,7 +14,7 @@ import (
 
 func load(t *testing.T, requestOps, responseOps string) *Extension {
 	t.Helper()
-	e, err := Load(strings.NewReader(fmt.Sprintf(`{"request":[%s],"response":[%s]}`, requestOps, responseOps)), environment.Empty())
+	e, err := Load(strings.NewReader(fmt.Sprintf(`{"request":[%s],"response":[%s],"encoded":"pass"}`, requestOps, responseOps)), environment.Empty())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,12 +71,53 @@ func TestEachDirectionHasItsOperations(t *testing.T) {
 	}
 }
 
+func TestEncodedBodies(t *testing.T) {
+	const op = `{"action":"remove","pointer":"/a"}`
+	load := func(t *testing.T, request, response string) *Extension {
+		e := load(t, request, response)
+		e.rejectEncoded = true
+		return e
+	}
+	gzip := exchange.NewHeaders("content-type", "application/json", "content-encoding", "gzip")
+	status := func(err error) int {
+		var rejection *exchange.Rejection
+		if errors.As(err, &rejection) {
+			return rejection.Status
+		}
+		return 0
+	}
+	x := &exchange.Exchange{Request: gzip, Response: gzip}
+	e := load(t, op, op)
+	if got := status(e.OnRequestHeaders(t.Context(), x)); got != 415 {
+		t.Errorf("request: %d", got)
+	}
+	if !e.WantsResponseBody(t.Context(), x) {
+		t.Error("does not look whether there is a body")
+	}
+	if _, _, err := e.OnResponseBody(t.Context(), x, []byte("\x1f\x8b")); status(err) != 502 {
+		t.Errorf("response: %v", err)
+	}
+	e = load(t, "", "")
+	if err := e.OnRequestHeaders(t.Context(), x); err != nil || e.WantsResponseBody(t.Context(), x) {
+		t.Errorf("refuses with nothing to do: %v", err)
+	}
+	image := exchange.NewHeaders("content-type", "image/svg+xml", "content-encoding", "gzip")
+	x = &exchange.Exchange{Request: image, Response: image}
+	e = load(t, op, op)
+	if err := e.OnRequestHeaders(t.Context(), x); err != nil || e.WantsResponseBody(t.Context(), x) {
+		t.Errorf("refuses another type: %v", err)
+	}
+}
+
 // TestEdit: a want of "" means that the body passes byte-identical.
 func TestEdit(t *testing.T) {
 	set := func(pointer string) string { return fmt.Sprintf(`{"action":"set","pointer":%q,"value":"v"}`, pointer) }
 	remove := func(pointer string) string { return fmt.Sprintf(`{"action":"remove","pointer":%q}`, pointer) }
 	mask := func(pointer string, keep int) string {
 		return fmt.Sprintf(`{"action":"mask","pointer":%q,"keep":%d}`, pointer, keep)
+	}
+	rename := func(pointer, to string) string {
+		return fmt.Sprintf(`{"action":"rename","pointer":%q,"to":%q}`, pointer, to)
 	}
 	setJSON := func(pointer, value string) string {
 		return fmt.Sprintf(`{"action":"set-json","pointer":%q,"value":%q}`, pointer, value)
@@ -103,6 +145,16 @@ func TestEdit(t *testing.T) {
 		{"remove an element", remove("/a/0"), `{"a":[1,2,3]}`, `{"a":[2,3]}`},
 		{"remove the last member", remove("/a"), `{"a":1}`, `{}`},
 		{"remove what is absent", remove("/b"), `{ "a": 1 }`, ``},
+		{"rename in place", rename("/b", "x"), `{"a":1,"b":[2.0],"c":3}`, `{"a":1,"x":[2.0],"c":3}`},
+		{"rename replaces before and behind", rename("/a/b", "x"), `{"x":0,"a":{"x":1,"b":2,"x":3}}`, `{"x":0,"a":{"x":2}}`},
+		{"rename to a key written with escapes", rename("/a", `é"`), `{"\u00e9\u0022":1,"a":2}`, `{"é\"":2}`},
+		{"rename to the same name", rename("/a", "a"), `{"a":1}`, `{"a":1}`},
+		{"rename every occurrence", rename("/a", "x"), `{"a":1,"a":2}`, `{"x":1,"x":2}`},
+		{"rename to the empty key", rename("/a", ""), `{"a":{}}`, `{"":{}}`},
+		{"rename what is absent", rename("/b", "a"), `{"a":1}`, ``},
+		{"rename an element", rename("/0", "a"), `[1]`, ``},
+		{"rename in one of two objects", rename("/a/b", "x"), `{"a":{"x":1},"a":{"b":2}}`, `{"a":{"x":1},"a":{"x":2}}`},
+		{"rename in order", rename("/a", "b") + "," + rename("/b", "c"), `{"b":1,"a":2,"d":3}`, `{"c":2,"d":3}`},
 		{"mask a text", mask("/a", 4), `{"a":"4111111111111111"}`, `{"a":"************1111"}`},
 		{"mask a number", mask("/a", 2), `{"a":-12.50}`, `{"a":"****50"}`},
 		{"mask counts code points", mask("/a", 2), `{"a":"aé\n\u00e9😀"}`, `{"a":"***é😀"}`},
@@ -149,12 +201,12 @@ func TestEdit(t *testing.T) {
 }
 
 func TestWrongSettings(t *testing.T) {
-	op := func(text string) string { return `{"request":[` + text + `],"response":[]}` }
+	op := func(text string) string { return `{"request":[` + text + `],"response":[],"encoded":"pass"}` }
 	tests := []struct{ name, text, want string }{
 		{"not JSON", `{`, "not JSON"},
 		{"missing direction", `{"response":[]}`, "request: the key is missing"},
-		{"unknown key", `{"request":[],"response":[],"x":1}`, "x: 1 is not allowed; remove this key"},
-		{"unknown action", op(`{"action":"add"}`), `request[0].action: "add" is not allowed; use set, set-json, remove or mask`},
+		{"unknown key", `{"request":[],"response":[],"encoded":"pass","x":1}`, "x: 1 is not allowed; remove this key"},
+		{"unknown action", op(`{"action":"add"}`), `request[0].action: "add" is not allowed; use set, set-json, remove, rename or mask`},
 		{"missing key", op(`{"action":"mask","pointer":"/a"}`), "request[0].keep: the key is missing"},
 		{"a key of another action", op(`{"action":"remove","pointer":"/a","keep":1}`), "request[0].keep: 1 is not allowed; remove this key"},
 		{"empty pointer", op(`{"action":"remove","pointer":""}`), `request[0].pointer: "" is not allowed; write a JSON pointer that starts with /`},
@@ -162,6 +214,8 @@ func TestWrongSettings(t *testing.T) {
 		{"bad escape", op(`{"action":"remove","pointer":"/a~2"}`), "write ~ as ~0"},
 		{"bad escape at the end", op(`{"action":"remove","pointer":"/a~"}`), "write ~ as ~0"},
 		{"not JSON in set-json", op(`{"action":"set-json","pointer":"/a","value":"{"}`), `request[0].value: "{" is not allowed; write JSON text`},
+		{"rename without a name", op(`{"action":"rename","pointer":"/a"}`), "request[0].to: the key is missing"},
+		{"what becomes of encoded bodies", `{"request":[],"response":[],"encoded":"decode"}`, `encoded: "decode" is not allowed; use pass or reject`},
 		{"negative keep", op(`{"action":"mask","pointer":"/a","keep":-1}`), "request[0].keep: -1 is not allowed"},
 		{"set with a number", op(`{"action":"set","pointer":"/a","value":1}`), "request[0].value: 1 is not allowed; write a JSON string"},
 	}
@@ -199,6 +253,7 @@ func FuzzEdit(f *testing.F) {
 		}
 		for name, op := range map[string]operation{
 			"set": set(path, quote("v")), "remove": remove(path), "mask": mask(path, keep),
+			"rename": rename(path, "x\"/é"),
 		} {
 			got, changed := edit([]byte(body), []operation{op})
 			if !changed {
@@ -225,7 +280,7 @@ func BenchmarkEdit(b *testing.B) {
 		body.WriteString(`{"id":` + strconv.Itoa(i) + `,"name":"Jos\u00e9","tags":["a","b"]},`)
 	}
 	body.WriteString(`{}],"card":"4111111111111111"}`)
-	e, err := Load(strings.NewReader(`{"request":[{"action":"mask","pointer":"/card","keep":4},{"action":"remove","pointer":"/users/0/name"}],"response":[]}`), environment.Empty())
+	e, err := Load(strings.NewReader(`{"request":[{"action":"mask","pointer":"/card","keep":4},{"action":"remove","pointer":"/users/0/name"}],"response":[],"encoded":"pass"}`), environment.Empty())
 	if err != nil {
 		b.Fatal(err)
 	}

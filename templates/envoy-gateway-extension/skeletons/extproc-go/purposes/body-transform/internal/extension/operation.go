@@ -17,6 +17,9 @@ type operation struct {
 	replace func(value []byte) []byte
 	// add is what an object gets that lacks the member; nil adds nothing.
 	add []byte
+	// renameTo is the new key of a member, as canonical JSON text; "" renames
+	// nothing. An array's elements have no key.
+	renameTo string
 }
 
 // token is one step of a JSON pointer.
@@ -48,11 +51,14 @@ func parseOperation(v settings.Value) operation {
 		return set(pointerOf(m["pointer"]), bytes.TrimSpace(value))
 	case "remove":
 		return remove(pointerOf(v.Object("action", "pointer")["pointer"]))
+	case "rename":
+		m := v.Object("action", "pointer", "to")
+		return rename(pointerOf(m["pointer"]), m["to"].Text())
 	case "mask":
 		m := v.Object("action", "pointer", "keep")
 		return mask(pointerOf(m["pointer"]), m["keep"].Count())
 	default:
-		action.Wrong("use set, set-json, remove or mask")
+		action.Wrong("use set, set-json, remove, rename or mask")
 		return operation{}
 	}
 }
@@ -94,6 +100,11 @@ func set(path []token, text []byte) operation {
 // remove drops a member or an element.
 func remove(path []token) operation {
 	return operation{path: path, replace: func([]byte) []byte { return nil }}
+}
+
+// rename gives a member another key, in place of one that has it already.
+func rename(path []token, to string) operation {
+	return operation{path: path, renameTo: string(quote(to))}
 }
 
 // mask hides a value except for its last characters.

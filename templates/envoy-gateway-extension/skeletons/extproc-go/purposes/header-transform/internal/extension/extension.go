@@ -1,8 +1,11 @@
 // Package extension is this extension's logic: it changes headers as the
 // settings say. docs/purpose.md describes them.
+//
+// extension.go holds the operations, source.go where their values come from.
 package extension
 
 import (
+	"cmp"
 	"context"
 	"io"
 
@@ -11,12 +14,14 @@ import (
 	"ext-proc-server/internal/settings"
 )
 
-// operation is one change of the headers.
-type operation func(*exchange.Headers)
+// operation is one change of a message's headers. request holds the headers of
+// the request, which may be the message.
+type operation func(message, request *exchange.Headers)
 
 // Extension is immutable: one value serves all exchanges at once.
 type Extension struct {
 	request, response []operation
+	reroute           bool
 }
 
 // Load reads the settings.
@@ -25,10 +30,11 @@ func Load(r io.Reader, _ environment.Environment) (*Extension, error) {
 	if err != nil {
 		return nil, err
 	}
-	members := root.Object("request", "response")
+	members := root.Object("request", "response", "reroute")
 	e := &Extension{
 		request:  operations(members["request"]),
 		response: operations(members["response"]),
+		reroute:  members["reroute"].Bool(),
 	}
 	return e, root.Err()
 }
@@ -47,39 +53,57 @@ func parse(v settings.Value) operation {
 	case "set":
 		m := v.Object("action", "name", "value")
 		name, value := m["name"].HeaderName(), m["value"].HeaderValue()
-		return func(h *exchange.Headers) { h.Set(name, value) }
+		return func(h, _ *exchange.Headers) { h.Set(name, value) }
 	case "append":
 		m := v.Object("action", "name", "value")
 		name, value := m["name"].HeaderName(), m["value"].HeaderValue()
-		return func(h *exchange.Headers) { h.Append(name, value) }
+		return func(h, _ *exchange.Headers) { h.Append(name, value) }
+	case "set-from", "append-from":
+		m := v.Object("action", "name", "from", "default")
+		name, from, fallback := m["name"].HeaderName(), parseSource(m["from"]), m["default"].HeaderValue()
+		if action.Text() == "set-from" {
+			return func(h, request *exchange.Headers) {
+				value := cmp.Or(from(h, request), fallback)
+				h.Remove(name) // of a client, too: the value is the source's or none
+				if value != "" {
+					h.Append(name, value)
+				}
+			}
+		}
+		return func(h, request *exchange.Headers) {
+			if value := cmp.Or(from(h, request), fallback); value != "" {
+				h.Append(name, value)
+			}
+		}
 	case "remove":
 		name := v.Object("action", "name")["name"].HeaderName()
-		return func(h *exchange.Headers) { h.Remove(name) }
+		return func(h, _ *exchange.Headers) { h.Remove(name) }
 	case "rename":
 		m := v.Object("action", "name", "to")
 		name, to := m["name"].HeaderName(), m["to"].HeaderName()
-		return func(h *exchange.Headers) { h.Rename(name, to) }
+		return func(h, _ *exchange.Headers) { h.Rename(name, to) }
 	default:
-		action.Wrong("use set, append, remove or rename")
+		action.Wrong("use set, append, set-from, append-from, remove or rename")
 		return nil
 	}
 }
 
-func apply(ops []operation, h *exchange.Headers) {
+func apply(ops []operation, message, request *exchange.Headers) {
 	for _, op := range ops {
-		op(h)
+		op(message, request)
 	}
 }
 
 // OnRequestHeaders applies the request operations in their order.
 func (e *Extension) OnRequestHeaders(_ context.Context, x *exchange.Exchange) error {
-	apply(e.request, x.Request)
+	apply(e.request, x.Request, x.Request)
+	x.ClearRouteCache = e.reroute
 	return nil
 }
 
 // OnResponseHeaders applies the response operations in their order.
 func (e *Extension) OnResponseHeaders(_ context.Context, x *exchange.Exchange) error {
-	apply(e.response, x.Response)
+	apply(e.response, x.Response, x.Request)
 	return nil
 }
 

@@ -53,12 +53,12 @@ func TestOperations(t *testing.T) {
 				Request:  exchange.NewHeaders("x-a", "1", "x-b", "3", "x-a", "2"),
 				Response: exchange.NewHeaders("x-a", "1", "x-b", "3", "x-a", "2"),
 			}
-			if err := load(t, fmt.Sprintf(`{"request":[%s],"response":[]}`, tt.ops)).OnRequestHeaders(t.Context(), x); err != nil {
+			if err := load(t, fmt.Sprintf(`{"request":[%s],"response":[],"reroute":false}`, tt.ops)).OnRequestHeaders(t.Context(), x); err != nil {
 				t.Fatal(err)
 			}
 			check(t, x.Request, tt.want)
 			check(t, x.Response, untouched)
-			if err := load(t, fmt.Sprintf(`{"request":[],"response":[%s]}`, tt.ops)).OnResponseHeaders(t.Context(), x); err != nil {
+			if err := load(t, fmt.Sprintf(`{"request":[],"response":[%s],"reroute":false}`, tt.ops)).OnResponseHeaders(t.Context(), x); err != nil {
 				t.Fatal(err)
 			}
 			check(t, x.Response, tt.want)
@@ -67,7 +67,7 @@ func TestOperations(t *testing.T) {
 }
 
 func TestBodiesPassUnread(t *testing.T) {
-	e, x := load(t, `{"request":[],"response":[]}`), exchange.New()
+	e, x := load(t, `{"request":[],"response":[],"reroute":false}`), exchange.New()
 	if e.WantsRequestBody(t.Context(), x) || e.WantsResponseBody(t.Context(), x) {
 		t.Error("wants a body")
 	}
@@ -82,14 +82,20 @@ func TestBodiesPassUnread(t *testing.T) {
 func TestWrongSettings(t *testing.T) {
 	tests := []struct{ name, text, want string }{
 		{"not JSON", `{`, "not JSON"},
-		{"missing direction", `{"request":[]}`, "response: the key is missing"},
-		{"unknown key", `{"request":[],"response":[],"x":1}`, "x: 1 is not allowed; remove this key"},
-		{"unknown action", `{"request":[{"action":"add","name":"x-a","value":"v"}],"response":[]}`, `request[0].action: "add" is not allowed; use set, append, remove or rename`},
-		{"missing action", `{"request":[{"name":"x-a"}],"response":[]}`, "request[0].action: the key is missing"},
-		{"missing value", `{"request":[],"response":[{"action":"set","name":"x-a"}]}`, "response[0].value: the key is missing"},
-		{"a key of another action", `{"request":[{"action":"remove","name":"x-a","value":"v"}],"response":[]}`, `request[0].value: "v" is not allowed; remove this key`},
-		{"reserved name", `{"request":[{"action":"rename","name":"x-a","to":"host"}],"response":[]}`, `request[0].to: "host" is not allowed; choose another header`},
-		{"bad value", `{"request":[{"action":"append","name":"x-a","value":"a\nb"}],"response":[]}`, "request[0].value: "},
+		{"missing direction", `{"request":[],"reroute":false}`, "response: the key is missing"},
+		{"unknown key", `{"request":[],"response":[],"reroute":false,"x":1}`, "x: 1 is not allowed; remove this key"},
+		{"unknown action", `{"request":[{"action":"add","name":"x-a","value":"v"}],"response":[],"reroute":false}`, `request[0].action: "add" is not allowed; use set, append, set-from, append-from, remove or rename`},
+		{"missing action", `{"request":[{"name":"x-a"}],"response":[],"reroute":false}`, "request[0].action: the key is missing"},
+		{"missing value", `{"request":[],"response":[{"action":"set","name":"x-a"}],"reroute":false}`, "response[0].value: the key is missing"},
+		{"a key of another action", `{"request":[{"action":"remove","name":"x-a","value":"v"}],"response":[],"reroute":false}`, `request[0].value: "v" is not allowed; remove this key`},
+		{"reserved name", `{"request":[{"action":"rename","name":"x-a","to":"host"}],"response":[],"reroute":false}`, `request[0].to: "host" is not allowed; choose another header`},
+		{"reroute as text", `{"request":[],"response":[],"reroute":"yes"}`, `reroute: "yes" is not allowed; write true or false`},
+		{"unknown source", `{"request":[{"action":"set-from","name":"x-a","from":{"kind":"cookie","name":"a"},"default":""}],"response":[],"reroute":false}`, `request[0].from.kind: "cookie" is not allowed; use header, request-header, path, path-segment or query`},
+		{"no default", `{"request":[{"action":"set-from","name":"x-a","from":{"kind":"path"}}],"response":[],"reroute":false}`, "request[0].default: the key is missing"},
+		{"a segment before the first", `{"request":[{"action":"append-from","name":"x-a","from":{"kind":"path-segment","segment":0},"default":""}],"response":[],"reroute":false}`, "request[0].from.segment: 0 is not allowed; write 1 or more"},
+		{"an encoded parameter", `{"request":[{"action":"set-from","name":"x-a","from":{"kind":"query","name":"a b"},"default":""}],"response":[],"reroute":false}`, `request[0].from.name: "a b" is not allowed`},
+		{"a key of another source", `{"request":[{"action":"set-from","name":"x-a","from":{"kind":"path","name":"a"},"default":""}],"response":[],"reroute":false}`, `request[0].from.name: "a" is not allowed; remove this key`},
+		{"bad value", `{"request":[{"action":"append","name":"x-a","value":"a\nb"}],"response":[],"reroute":false}`, "request[0].value: "},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -104,8 +110,9 @@ func TestWrongSettings(t *testing.T) {
 // FuzzLoad: no settings text makes the extension panic, neither when it is read
 // nor when it is applied.
 func FuzzLoad(f *testing.F) {
-	f.Add(`{"request":[{"action":"set","name":"x-a","value":"v"}],"response":[{"action":"rename","name":"x-a","to":"x-b"}]}`)
-	f.Add(`{"request":[{"action":"append","name":"x-a","value":"v"},{"action":"remove","name":"x-b"}],"response":[]}`)
+	f.Add(`{"request":[{"action":"set","name":"x-a","value":"v"}],"response":[{"action":"rename","name":"x-a","to":"x-b"}],"reroute":false}`)
+	f.Add(`{"request":[{"action":"append","name":"x-a","value":"v"},{"action":"remove","name":"x-b"}],"response":[],"reroute":false}`)
+	f.Add(`{"request":[{"action":"set-from","name":"x-a","from":{"kind":"path-segment","segment":2},"default":"v"}],"response":[],"reroute":true}`)
 	f.Add(`{"request":null}`)
 	f.Fuzz(func(t *testing.T, text string) {
 		e, err := Load(strings.NewReader(text), environment.Empty())

@@ -37,6 +37,19 @@ impl Pointer {
     }
 }
 
+/// The name of a member.
+#[derive(Debug)]
+pub struct Name(Token);
+
+impl Name {
+    pub fn new(text: &str) -> Name {
+        Name(Token {
+            key: string(text),
+            index: None,
+        })
+    }
+}
+
 impl Token {
     fn parse(text: &str) -> Option<Token> {
         // `~` stands only in `~0` and `~1`.
@@ -104,21 +117,47 @@ impl Document {
     pub fn remove(&mut self, pointer: &Pointer) -> bool {
         let mut found = false;
         for parent in self.find(&pointer.parents).into_iter().rev() {
-            for child in self
-                .children_named(&parent, &pointer.last)
-                .into_iter()
-                .rev()
-            {
-                found = true;
-                let mut range = child.start..child.value.end;
-                // One comma goes as well: the one behind, or for the last child the one before.
-                let before = range.start.saturating_sub(1);
-                if self.byte(range.end) == Some(b',') {
-                    range.end = range.end.saturating_add(1);
-                } else if self.byte(before) == Some(b',') {
-                    range.start = before;
-                }
-                self.splice(range, "");
+            found |= self.remove_children(&parent, &pointer.last);
+        }
+        found
+    }
+
+    fn remove_children(&mut self, parent: &Range<usize>, token: &Token) -> bool {
+        let children = self.children_named(parent, token);
+        let found = !children.is_empty();
+        for child in children.into_iter().rev() {
+            let mut range = child.start..child.value.end;
+            // One comma goes as well: the one behind, or for the last child the one before.
+            let before = range.start.saturating_sub(1);
+            if self.byte(range.end) == Some(b',') {
+                range.end = range.end.saturating_add(1);
+            } else if self.byte(before) == Some(b',') {
+                range.start = before;
+            }
+            self.splice(range, "");
+        }
+        found
+    }
+
+    /// Gives a member another name, in place of a member that has it already. The elements of an
+    /// array have none.
+    pub fn rename(&mut self, pointer: &Pointer, to: &Name) -> bool {
+        let Name(to) = to;
+        let mut found = false;
+        for parent in self.find(&pointer.parents).into_iter().rev() {
+            let is_object = self.byte(parent.start) == Some(b'{');
+            if !is_object || self.children_named(&parent, &pointer.last).is_empty() {
+                continue;
+            }
+            found = true;
+            if to.key != pointer.last.key {
+                self.remove_children(&parent, to);
+            }
+            let parent = parent.start..value_end(&self.text, parent.start);
+            let children = self.children_named(&parent, &pointer.last);
+            for child in children.into_iter().rev() {
+                let key = child.start..child.value.start.saturating_sub(1); // the colon
+                self.splice(key, &to.key);
             }
         }
         found
@@ -366,6 +405,49 @@ mod tests {
     }
 
     #[test]
+    fn rename_keeps_the_place_and_takes_that_of_another() {
+        let rename = |body: &str, at: &str, to: &str| {
+            edit(body, |document| {
+                document.rename(&pointer(at), &Name::new(to))
+            })
+        };
+        for (body, at, to, expected) in [
+            (
+                r#"{"a":1,"b":[2.0],"c":3}"#,
+                "/b",
+                "x",
+                r#"{"a":1,"x":[2.0],"c":3}"#,
+            ),
+            (
+                r#"{"x":0,"a":{"x":1,"b":2,"x":3}}"#,
+                "/a/b",
+                "x",
+                r#"{"x":0,"a":{"x":2}}"#,
+            ),
+            (r#"{"\u00e9\u0022":1,"a":2}"#, "/a", "é\"", r#"{"é\"":2}"#),
+            (r#"{"a":1}"#, "/a", "a", r#"{"a":1}"#),
+            (r#"{"a":1,"a":2}"#, "/a", "xyz", r#"{"xyz":1,"xyz":2}"#),
+            (r#"{"a":{}}"#, "/a", "", r#"{"":{}}"#),
+            (
+                r#"{"a":{"x":1},"a":{"b":2}}"#,
+                "/a/b",
+                "x",
+                r#"{"a":{"x":1},"a":{"x":2}}"#,
+            ),
+        ] {
+            assert_eq!(rename(body, at, to).as_deref(), Some(expected), "{body}");
+        }
+        for (body, at) in [
+            (r#"{"x":1}"#, "/a"),
+            ("[1]", "/0"),
+            ("7", "/a"),
+            (r#"{"a":[1]}"#, "/a/0"),
+        ] {
+            assert_eq!(rename(body, at, "x"), None, "{body}");
+        }
+    }
+
+    #[test]
     fn mask_keeps_the_last_characters() {
         assert_eq!(mask("\"12345678\"", 4), "\"****5678\"");
         assert_eq!(mask("\"1234\"", 4), "\"****\"");
@@ -495,6 +577,23 @@ mod tests {
         }
 
         #[test]
+        fn renames_agree_with_renames_in_a_tree(document in document(), path in path(), to in "[01a/~\"]{1,2}") {
+            let (last, parents) = path.split_last().unwrap();
+            let mut expected = document.clone();
+            let found = expected
+                .pointer_mut(&pointer_text(parents))
+                .and_then(Value::as_object_mut)
+                .and_then(|object| {
+                    let value = object.remove(last)?;
+                    object.insert(to.clone(), value);
+                    Some(())
+                });
+            let at = pointer_text(&path);
+            let result = edit(&document.to_string(), |document| document.rename(&pointer(&at), &Name::new(&to)));
+            prop_assert_eq!(tree(result), found.map(|()| expected));
+        }
+
+        #[test]
         fn a_masked_string_keeps_its_length_and_its_end(text in "\\PC{0,12}", keep in 0_usize..8) {
             let result: String = serde_json::from_str(&masked(&string(&text), keep)).unwrap();
             let (before, after): (Vec<char>, Vec<char>) = (text.chars().collect(), result.chars().collect());
@@ -509,6 +608,7 @@ mod tests {
             for input in [bytes.as_slice(), text.as_bytes()] {
                 if let Some(mut document) = Document::parse(input) {
                     document.set(&pointer("/a/0"), "1");
+                    document.rename(&pointer("/a"), &Name::new("0"));
                     document.mask(&pointer("/0"), 1);
                     document.remove(&pointer("/a"));
                     prop_assert!(Document::parse(&document.into_bytes()).is_some());
