@@ -190,6 +190,8 @@ export interface Purpose<Settings = unknown> {
   phases(settings: Settings): ProcessingPhase[];
   /** Whether a body has to be held as a whole before it can go on. */
   wholeBody: boolean;
+  /** Whether responses have to go by while they are read, event by event, whatever their size. */
+  streams?: boolean;
   /** Whether bodies are changed. */
   changesBody: boolean;
   /** Whether phases beyond {@link Purpose.phases} are given to the extension when the person asks for them. */

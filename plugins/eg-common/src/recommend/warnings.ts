@@ -348,7 +348,10 @@ export const warningRules: readonly WarningRule[] = [
     gravity: 'correctness',
     source: 'Envoy ext_proc, FULL_DUPLEX_STREAMED',
     applies: outcome =>
-      outcome.wholeBody && outcome.streaming && !isNative(outcome),
+      outcome.wholeBody &&
+      outcome.streaming &&
+      !outcome.purpose.streams &&
+      !isNative(outcome),
     text: () =>
       'What is changed only when it is complete is held back until its end: events in it do not stream.',
   },
