@@ -66,6 +66,34 @@ const bodySettings = {
   ],
 };
 
+const gatewaySettings = {
+  models: [
+    { name: 'gpt-4o-mini' },
+    { name: 'meta-llama/Llama-3:free', upstream: 'llama-3' },
+    { name: 'small', upstream: 'gpt-4o-mini' },
+  ],
+  tenant: { from: 'header', header: 'x-tenant' },
+  budget: { tokens: 1000, windowSeconds: 3600, withoutUsage: 1000 },
+  guard: [
+    { name: 'instructions', pattern: 'ignore (all |the )?instructions' },
+    { name: 'employee', pattern: 'EMP-\\d{6}' },
+  ],
+};
+
+const openGatewaySettings = {
+  basePath: '/openai/v1',
+  otherPaths: 'pass',
+  tenant: { from: 'claim', provider: 'example', claim: ['org', 'team'] },
+  budget: { tokens: 2_000_000, windowSeconds: 60 },
+  streamUsage: 'as-sent',
+};
+
+const sharedGatewaySettings = {
+  models: [{ name: 'small', upstream: 'gpt-4o-mini' }],
+  tenant: { from: 'all' },
+  budget: { tokens: 1000, windowSeconds: 3600 },
+};
+
 const everyPhase = [
   'requestHeaders',
   'responseHeaders',
@@ -96,6 +124,27 @@ export const variants: readonly Variant[] = [
     purpose: 'body-transform',
     variant: 'full duplex',
     answers: { ...bodies, bodySize: 'large' },
+  },
+  {
+    implementation: 'extproc-go',
+    purpose: 'ai-gateway',
+    variant: 'budgets',
+    answers: { settings: gatewaySettings },
+  },
+  {
+    implementation: 'extproc-go',
+    purpose: 'ai-gateway',
+    variant: 'claims',
+    answers: { settings: openGatewaySettings },
+  },
+  {
+    implementation: 'extproc-go',
+    purpose: 'ai-gateway',
+    variant: 'headers',
+    answers: {
+      settings: { ...sharedGatewaySettings, clientHeaders: 'usage' },
+      bodySize: 'streaming',
+    },
   },
   {
     implementation: 'extproc-go',

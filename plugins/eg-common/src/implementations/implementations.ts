@@ -170,6 +170,8 @@ export const implementations: readonly Implementation[] = [
     impossible: {
       'body-transform':
         'Envoy’s Lua has no JSON library, and Envoy Gateway’s validator blocks require',
+      'ai-gateway':
+        'Envoy’s Lua has no JSON library and no regular expressions, and its worker threads share nothing that could count tokens',
     },
     tools: ['make', 'python3'],
     files: [

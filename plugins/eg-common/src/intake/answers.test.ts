@@ -118,7 +118,7 @@ describe('parseAnswers', () => {
     ],
     [
       { ...minimal, purpose: 'rate-limit' },
-      '- purpose: "rate-limit" is not valid: choose one of header-transform, body-transform, other',
+      '- purpose: "rate-limit" is not valid: choose one of header-transform, body-transform, ai-gateway, other',
     ],
     [
       { ...minimal, language: 'cobol' },

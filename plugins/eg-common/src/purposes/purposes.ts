@@ -1,3 +1,4 @@
+import { aiGateway } from './aiGateway';
 import { bodyTransform } from './bodyTransform';
 import { headerTransform } from './headerTransform';
 import { other } from './other';
@@ -11,6 +12,7 @@ import { Purpose, Requirements } from './types';
 export const purposes: readonly Purpose<any>[] = [
   headerTransform,
   bodyTransform,
+  aiGateway,
   other,
 ];
 
