@@ -170,6 +170,24 @@ export const variants: readonly Variant[] = [
     variant: '',
     answers: bodies,
   },
+  {
+    implementation: 'wasm-rust',
+    purpose: 'ai-gateway',
+    variant: 'budgets',
+    answers: { settings: gatewaySettings },
+  },
+  {
+    implementation: 'wasm-rust',
+    purpose: 'ai-gateway',
+    variant: 'claims',
+    answers: { settings: openGatewaySettings },
+  },
+  {
+    implementation: 'wasm-rust',
+    purpose: 'ai-gateway',
+    variant: 'one budget',
+    answers: { settings: sharedGatewaySettings },
+  },
   { implementation: 'wasm-rust', purpose: 'other', variant: '', answers: pass },
   {
     implementation: 'lua',

@@ -115,6 +115,20 @@ class Behaviour {
     return this.set.budget.tokens > 0 && this.set.budget.windowSeconds >= 60;
   }
 
+  /** Where a body is held and its headers are not, the provider may see the headers of what is refused. */
+  private get reachedByHeaders() {
+    return this.context.implementation.beyondBuffer.reached;
+  }
+
+  /** Whether a budget that all share would be used up before the cases that are sent last, see {@link reachedByHeaders}. */
+  private get sparesBudget(): boolean {
+    return (
+      this.limits &&
+      this.set.tenant.from === 'all' &&
+      this.reachedByHeaders === 'either'
+    );
+  }
+
   path(endpoint = 'chat/completions') {
     return `${this.set.basePath}/${endpoint}`;
   }
@@ -141,6 +155,9 @@ class Behaviour {
   }
 
   private put(name: string, exchange: Exchange, alone: boolean) {
+    if (alone && this.sparesBudget) {
+      return;
+    }
     const { method = 'POST', path = this.path() } = exchange;
     const request = exchange.request ?? { body: this.chat() };
     const response = exchange.response ?? { body: answer(this.some) };
@@ -203,7 +220,7 @@ class Behaviour {
         ? { body: '', model: '', hides: false }
         : forward(this.set, textOf(request), /completions$/.test(endpoint));
     if ('status' in forwarded) {
-      return refused(forwarded);
+      return refused(forwarded, this.reachedByHeaders);
     }
     if (alone) {
       this.used.set(tenant, used + this.charge({ response }));
@@ -280,7 +297,7 @@ class Behaviour {
       name: 'a request that is not UTF-8',
       request: from('binary request', bytes),
       response: { status: 200, headers: [] },
-      expect: refused(refusals.json),
+      expect: refused(refusals.json, this.reachedByHeaders),
     });
     // An answer without usage, whose charge others must not miss.
     const whole = forward(this.set, this.chat(), true);
@@ -296,7 +313,7 @@ class Behaviour {
 
   /** Bodies beyond the connection buffer of a listener. */
   large() {
-    const { processing, implementation } = this.context;
+    const { processing } = this.context;
     const padding = { repeat: 'x', times: 200_000 };
     const [before, after] = this.chat(',"user":"|"').split('|') as [
       string,
@@ -311,28 +328,26 @@ class Behaviour {
       parts: [text.slice(0, split), padding, text.slice(split)],
     });
     const held = processing.request && processing.request.body === 'Buffered';
-    if (!held || this.set.tenant.from !== 'all' || !this.limits) {
-      this.all.push({
-        name: 'a large request',
-        request: {
-          method: 'POST',
-          path: this.path(),
-          headers: [json, ...this.whose('large')],
-          body: large(before + after, before.length),
-          ...this.claims('large'),
-        },
-        response: { status: 200, headers: [json], body: answer(this.some) },
-        expect: held
-          ? {
-              reached: implementation.beyondBuffer.reached,
-              response: { status: 413 },
-            }
-          : {
-              request: { body: large(whole.body, at) },
-              response: { status: 200, body: answer(this.some) },
-            },
-      });
-    }
+    this.all.push({
+      name: 'a large request',
+      request: {
+        method: 'POST',
+        path: this.path(),
+        headers: [json, ...this.whose('large')],
+        body: large(before + after, before.length),
+        ...this.claims('large'),
+      },
+      response: { status: 200, headers: [json], body: answer(this.some) },
+      expect: held
+        ? {
+            reached: this.reachedByHeaders,
+            response: { status: 413 },
+          }
+        : {
+            request: { body: large(whole.body, at) },
+            response: { status: 200, body: answer(this.some) },
+          },
+    });
     for (const [name, type, parts] of [
       [
         'a large answer',
@@ -392,10 +407,13 @@ const nested = (path: readonly string[], value: string) =>
     value,
   ) as Record<string, unknown>;
 
-function refused(refusal: Refusal): Expected {
+function refused(
+  refusal: Refusal,
+  reached: Expected['reached'] = false,
+): Expected {
   const { status, message, type, param, code } = refusal;
   return {
-    reached: false,
+    reached: reached!,
     response: {
       status,
       headers: { 'content-type': ['application/json'] },
