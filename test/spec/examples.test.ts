@@ -35,6 +35,7 @@ describe.each(['template.yaml', 'template-stock.yaml'])(
     });
 
     it.each([
+      ['govern-models', 'extproc-go'],
       ['large-documents', 'extproc-go'],
       ['limit-users', 'native'],
       ['mask-card-numbers', 'extproc-go'],
@@ -58,7 +59,7 @@ describe.each(['template.yaml', 'template-stock.yaml'])(
     );
 
     it('are all tested', async () => {
-      expect((await fs.readdir(folder)).sort()).toHaveLength(7);
+      expect((await fs.readdir(folder)).sort()).toHaveLength(8);
     });
   },
 );
