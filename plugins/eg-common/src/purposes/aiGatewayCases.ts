@@ -17,6 +17,7 @@ type Expected = BehaviourCase['expect'];
 interface Message {
   headers?: CaseHeader[];
   body?: string | string[];
+  chunked?: 'acknowledged';
 }
 
 interface Exchange {
@@ -183,7 +184,11 @@ class Behaviour {
           ? { claims: nested(tenant.claim, whose) }
           : {}),
       },
-      response: { status: response.status ?? 200, ...sent(response) },
+      response: {
+        status: response.status ?? 200,
+        ...sent(response),
+        ...(response.chunked ? { chunked: response.chunked } : {}),
+      },
       expect: this.expect(
         { ...exchange, method, path, request, response },
         said ? whose : '',
@@ -559,6 +564,16 @@ function streams(b: Behaviour) {
   b.add('a stream in pieces', {
     ...ask(''),
     ...answers(crlf.match(/[^]{1,7}/g)!),
+  });
+  const waited = [...whole.split(/(?<=\n\n)/)];
+  b.add('a stream whose events wait for the client', {
+    ...ask(''),
+    response: {
+      headers: [events],
+      // What is taken out cannot arrive, so it comes with the last.
+      body: [...waited.slice(0, -2), waited.slice(-2).join('')],
+      chunked: 'acknowledged',
+    },
   });
   b.add('a stream that does not end its last event', {
     ...ask(''),

@@ -47,7 +47,7 @@ export interface BehaviourCase {
     path: string;
     headers: CaseHeader[];
     body?: CaseBody;
-    chunked?: CaseChunks;
+    chunked?: Exclude<CaseChunks, 'acknowledged'>;
     /** Claims of a JWT that the local Envoy verifies, see {@link Requirements.claims}. */
     claims?: Record<string, unknown>;
     /** What test/support.py of the purpose completes the request with when it is sent, such as a signature. */
@@ -79,11 +79,12 @@ export interface BehaviourCase {
 }
 
 /**
- * How a body is sent: at once, in a few chunks, or each of its parts as one.
+ * How a body is sent: at once, in a few chunks, or each of its parts as one; of a response, each part only when the
+ * client has as many bytes as were sent before it, which shows that nothing is held back.
  *
  * @public
  */
-export type CaseChunks = boolean | 'parts';
+export type CaseChunks = boolean | 'parts' | 'acknowledged';
 
 /**
  * How a body reaches the extension, in terms of `EnvoyExtensionPolicy.spec.extProc[].processingMode`.
