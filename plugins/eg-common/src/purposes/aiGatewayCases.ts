@@ -36,14 +36,14 @@ const events = header('content-type', 'text/event-stream; charset=utf-8');
 const textOf = ({ body = '' }: Message) =>
   typeof body === 'string' ? body : body.join('');
 
-const sent = ({ headers = [json], body }: Message) => ({
-  headers,
-  ...(body === undefined
-    ? {}
-    : typeof body === 'string'
-    ? { body }
-    : { body: { parts: body }, chunked: 'parts' as const }),
-});
+const sent = ({ headers = [json], body }: Message) => {
+  if (typeof body === 'string') {
+    return { headers, body };
+  }
+  return body
+    ? { headers, body: { parts: body }, chunked: 'parts' as const }
+    : { headers };
+};
 
 const valuesOf = (message: Message, name: string) =>
   (message.headers ?? [json]).filter(h => h.name === name).map(h => h.value);
@@ -85,6 +85,38 @@ const halves = (text: string, at: string) => {
   const middle = text.indexOf(at) + Math.floor(at.length / 2);
   return [text.slice(0, middle), text.slice(middle)];
 };
+
+const nested = (path: readonly string[], value: string) =>
+  path.reduceRight<unknown>(
+    (inner, name) => Object.fromEntries([[name, inner]]),
+    value,
+  ) as Record<string, unknown>;
+
+function refused(
+  refusal: Refusal,
+  reached: Expected['reached'] = false,
+): Expected {
+  const { status, message, type, param, code } = refusal;
+  return {
+    reached: reached!,
+    response: {
+      status,
+      headers: { 'content-type': ['application/json'] },
+      ...(status === 429
+        ? { headersMatch: { 'retry-after': '[1-9][0-9]{0,6}' } }
+        : {}),
+      body: {
+        parts: [JSON.stringify({ error: { message, type, param, code } })],
+        json: true,
+      },
+    },
+  };
+}
+
+const passed = (body: string, response: Exchange['response'] = {}) => ({
+  request: { body, headers: { 'accept-encoding': ['gzip'] } },
+  response: { status: response.status ?? 200, body: textOf(response) },
+});
 
 /** The behaviour that follows from settings. */
 class Behaviour {
@@ -406,38 +438,6 @@ class Behaviour {
   }
 }
 
-const nested = (path: readonly string[], value: string) =>
-  path.reduceRight<unknown>(
-    (inner, name) => Object.fromEntries([[name, inner]]),
-    value,
-  ) as Record<string, unknown>;
-
-function refused(
-  refusal: Refusal,
-  reached: Expected['reached'] = false,
-): Expected {
-  const { status, message, type, param, code } = refusal;
-  return {
-    reached: reached!,
-    response: {
-      status,
-      headers: { 'content-type': ['application/json'] },
-      ...(status === 429
-        ? { headersMatch: { 'retry-after': '[1-9][0-9]{0,6}' } }
-        : {}),
-      body: {
-        parts: [JSON.stringify({ error: { message, type, param, code } })],
-        json: true,
-      },
-    },
-  };
-}
-
-const passed = (body: string, response: Exchange['response'] = {}) => ({
-  request: { body, headers: { 'accept-encoding': ['gzip'] } },
-  response: { status: response.status ?? 200, body: textOf(response) },
-});
-
 function requests(b: Behaviour, set: AiGatewaySettings) {
   b.add('a completion', {});
   b.add('a path with a query', { path: `${b.path()}?api-version=1` });
@@ -530,7 +530,7 @@ function guards(b: Behaviour, set: AiGatewaySettings) {
   }
 }
 
-function streams(b: Behaviour) {
+function streaming(b: Behaviour) {
   const ask = (extra: string) => ({
     request: { body: b.chat(`,"stream":true${extra}`) },
   });
@@ -679,7 +679,7 @@ export function cases(
   const b = new Behaviour(set, context);
   requests(b, set);
   guards(b, set);
-  streams(b);
+  streaming(b);
   answersThatSayNothing(b);
   b.binary();
   b.large();

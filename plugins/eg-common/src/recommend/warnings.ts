@@ -117,6 +117,7 @@ export const warningRules: readonly WarningRule[] = [
       !isNative(outcome) &&
       outcome.body &&
       outcome.answers.bodySize !== 'streaming' &&
+      !(outcome.purpose.streams && uses(outcome, 'extproc')) &&
       !usesShadowMode(outcome),
     text: ({ answers }) =>
       answers.bodySize === 'large'

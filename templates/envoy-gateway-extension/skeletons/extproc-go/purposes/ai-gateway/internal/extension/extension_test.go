@@ -3,9 +3,12 @@ package extension
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"ext-proc-server/internal/environment"
 	"ext-proc-server/internal/exchange"
@@ -354,6 +357,50 @@ func TestHeadersOfAnswers(t *testing.T) {
 				t.Errorf("%s: %q", name, got)
 			}
 		}
+	}
+}
+
+func TestMetrics(t *testing.T) {
+	env, registry := environment.Empty(), prometheus.NewRegistry()
+	env.Metrics = registry
+	e, err := Load(strings.NewReader(text(someModels, byHeader, aBudget, "[]", "none")), env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, body := range []string{`{"usage":{"prompt_tokens":3,"completion_tokens":4}}`, `{}`} {
+		x := post("/v1/chat/completions")
+		if _, err := ask(t, e, x, `{"model":"small"}`); err != nil {
+			t.Fatal(err)
+		}
+		answer(t, e, x, "application/json", body)
+		e.OnEnd(x, exchange.End{})
+	}
+	if _, err := ask(t, e, post("/v1/chat/completions"), `{"model":"big-1"}`); err == nil {
+		t.Fatal("a model that is not allowed")
+	}
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]float64{}
+	for _, family := range families {
+		for _, m := range family.GetMetric() {
+			var labels []string
+			for _, l := range m.GetLabel() {
+				labels = append(labels, l.GetValue())
+			}
+			got[family.GetName()+" "+strings.Join(labels, " ")] = m.GetCounter().GetValue()
+		}
+	}
+	want := map[string]float64{
+		"ext_proc_llm_tokens_total prompt small none":     3,
+		"ext_proc_llm_tokens_total completion small none": 4,
+		"ext_proc_llm_requests_total counted":             1,
+		"ext_proc_llm_requests_total unknown":             1,
+		"ext_proc_llm_requests_total model_not_found":     1,
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("got %v", got)
 	}
 }
 
