@@ -38,6 +38,7 @@ describe.each(['template.yaml', 'template-stock.yaml'])(
       ['audit-payments', 'extproc-go'],
       ['authorize-orders', 'extproc-go'],
       ['beta-users', 'extproc-go'],
+      ['govern-models', 'extproc-go'],
       ['inspect-uploads', 'extproc-go'],
       ['large-documents', 'extproc-go'],
       ['limit-partners', 'extproc-go'],
@@ -68,7 +69,7 @@ describe.each(['template.yaml', 'template-stock.yaml'])(
     );
 
     it('are all tested', async () => {
-      expect((await fs.readdir(folder)).sort()).toHaveLength(17);
+      expect((await fs.readdir(folder)).sort()).toHaveLength(18);
     });
   },
 );

@@ -211,6 +211,47 @@ const auditLogs = fc.record({
   output: fc.constantFrom('stdout', 'otlp'),
 });
 
+const modelName = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,40}$/);
+
+const gateways = fc.record({
+  basePath: fc.constantFrom('', '/v1', '/openai/v1'),
+  otherPaths: fc.constantFrom('deny', 'pass'),
+  models: fc.uniqueArray(
+    fc.record({
+      name: modelName,
+      upstream: fc.oneof(fc.constant(''), modelName),
+    }),
+    { maxLength: 3, selector: ({ name }) => name },
+  ),
+  tenant: fc.oneof(
+    fc.constant({ from: 'all' }),
+    fc.record({ from: fc.constant('header'), header }),
+    fc.record({
+      from: fc.constant('claim'),
+      provider: text.filter(name => name !== ''),
+      claim: fc.array(
+        text.filter(name => !['', 'exp', 'nbf', 'iat'].includes(name)),
+        { minLength: 1, maxLength: 3 },
+      ),
+    }),
+  ),
+  budget: fc.record({
+    tokens: fc.integer({ min: 0, max: 1_000_000_000 }),
+    windowSeconds: fc.integer({ min: 1, max: 2_678_400 }),
+    maxTenants: fc.integer({ min: 1, max: 100_000 }),
+    withoutUsage: fc.integer({ min: 0, max: 1_000_000 }),
+  }),
+  streamUsage: fc.constantFrom('ask', 'as-sent'),
+  clientHeaders: fc.constantFrom('none', 'usage'),
+  guard: fc.uniqueArray(
+    fc.record({
+      name: label,
+      pattern: fc.constantFrom('EMP-\\d{6}', '(a|b)c?', '[\'"]{2} \\$\\{'),
+    }),
+    { maxLength: 2, selector: ({ name }) => name },
+  ),
+});
+
 const both = <T>(
   operation: fc.Arbitrary<T>,
   others: Record<string, fc.Arbitrary<unknown>>,
@@ -383,6 +424,7 @@ const settings: Record<string, fc.Arbitrary<unknown>> = {
   'body-transform': both(bodyOperation, {
     encoded: fc.constantFrom('pass', 'reject'),
   }),
+  'ai-gateway': gateways,
   other: fc.record({ header: fc.record({ name: header, value: headerValue }) }),
 };
 

@@ -1,3 +1,4 @@
+import { aiGateway } from './aiGateway';
 import { auditLog } from './auditLog';
 import { authentication } from './authentication';
 import { authorization } from './authorization';
@@ -19,6 +20,7 @@ export const variants: readonly Variant[] = [
   ...contentInspection,
   ...rateLimit,
   ...auditLog,
+  ...aiGateway,
   ...other,
 ];
 

@@ -179,6 +179,8 @@ export const implementations: readonly Implementation[] = [
         'each of Envoy’s worker threads runs the script for itself, and they share nothing: each would count on its own, and grant the quota again',
       authentication:
         'Envoy’s Lua offers neither SHA-256 nor HMAC nor Secrets, so that keys would stand in the policy in plain text',
+      'ai-gateway':
+        'Envoy’s Lua has no JSON library and no regular expressions, and its worker threads share nothing that could count tokens',
     },
     tools: ['make', 'python3'],
     files: [

@@ -215,7 +215,7 @@ export const traffic: Need[] = [
     id: 'limit-by-tokens',
     topic: 'limits',
     label: 'Limit by LLM tokens or by cost',
-    purpose: 'other',
+    purpose: 'ai-gateway',
     implies: {},
     native: {
       ...ai,
@@ -732,7 +732,7 @@ export const traffic: Need[] = [
     id: 'count-llm-tokens',
     topic: 'ai',
     label: 'Count LLM tokens or cost',
-    purpose: 'other',
+    purpose: 'ai-gateway',
     implies: { json: true },
     native: {
       ...ai,
@@ -836,7 +836,7 @@ export const traffic: Need[] = [
     id: 'choose-model',
     topic: 'ai',
     label: 'Choose a model by what the prompt says (semantic routing, caching)',
-    purpose: 'other',
+    purpose: 'ai-gateway',
     implies: {
       phases: ['requestHeaders', 'requestBody'],
       wholeBody: true,
@@ -864,7 +864,7 @@ export const traffic: Need[] = [
     id: 'moderate-prompts',
     topic: 'ai',
     label: 'Check prompts or answers for what is not allowed (guardrails)',
-    purpose: 'other',
+    purpose: 'ai-gateway',
     implies: {
       phases: ['requestHeaders', 'requestBody'],
       wholeBody: true,

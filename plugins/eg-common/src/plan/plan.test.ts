@@ -53,6 +53,18 @@ describe('plan', () => {
     ).toEqual({ request: { body: false }, response: false });
   });
 
+  it('never holds a response that streams, whatever its size', () => {
+    const given = { purpose: 'ai-gateway', bodySize: 'small' } as const;
+    expect(planned(given).processing).toEqual({
+      request: { body: 'FullDuplexStreamed' },
+      response: { body: 'FullDuplexStreamed' },
+    });
+    // The modes are ExtProc’s; a Wasm module decides itself.
+    expect(
+      planned({ ...given, implementation: 'wasm-rust' }).processing.response,
+    ).toEqual({ body: 'Buffered' });
+  });
+
   it('gives an open-ended purpose every phase that was asked for', () => {
     expect(
       planned({ processing: ['responseBody'], bodySize: 'streaming' })

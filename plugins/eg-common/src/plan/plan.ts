@@ -184,7 +184,10 @@ function processingOf(answers: Answers, mechanism: Mechanism): Processing {
     : purpose.phases(answers.settings);
   const of = (headers: string, body: string): Processing['request'] => {
     if (phases.includes(body)) {
-      return { body: bodyModes[answers.bodySize] };
+      // The only mode of ExtProc that holds nothing back.
+      return purpose.streams && mechanism === 'extproc'
+        ? { body: 'FullDuplexStreamed' }
+        : { body: bodyModes[answers.bodySize] };
     }
     return phases.includes(headers) || mechanism !== 'extproc'
       ? { body: false }

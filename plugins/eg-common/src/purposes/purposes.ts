@@ -1,6 +1,7 @@
 import { authorization } from './authorization';
 import { authentication } from './authentication';
 import { auditLog } from './auditLog';
+import { aiGateway } from './aiGateway';
 import { bodyTransform } from './bodyTransform';
 import { contentInspection } from './contentInspection';
 import { headerTransform } from './headerTransform';
@@ -21,6 +22,7 @@ export const purposes: readonly Purpose<any>[] = [
   contentInspection,
   rateLimit,
   auditLog,
+  aiGateway,
   other,
 ];
 

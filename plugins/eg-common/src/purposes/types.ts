@@ -49,7 +49,7 @@ export interface BehaviourCase {
     path: string;
     headers: CaseHeader[];
     body?: CaseBody;
-    chunked?: CaseChunks;
+    chunked?: Exclude<CaseChunks, 'acknowledged'>;
     /** Claims of a JWT that the local Envoy verifies, see {@link Requirements.claims}. */
     claims?: Record<string, unknown>;
     /** What test/support.py of the purpose completes the request with when it is sent, such as a signature. */
@@ -81,11 +81,12 @@ export interface BehaviourCase {
 }
 
 /**
- * How a body is sent: at once, in a few chunks, or each of its parts as one.
+ * How a body is sent: at once, in a few chunks, or each of its parts as one; of a response, each part only when the
+ * client has as many bytes as were sent before it, which shows that nothing is held back.
  *
  * @public
  */
-export type CaseChunks = boolean | 'parts';
+export type CaseChunks = boolean | 'parts' | 'acknowledged';
 
 /**
  * How a body reaches the extension, in terms of `EnvoyExtensionPolicy.spec.extProc[].processingMode`.
@@ -218,6 +219,8 @@ export interface Purpose<Settings = unknown> {
   phases(settings: Settings): ProcessingPhase[];
   /** Whether a body has to be held as a whole before it can go on. */
   wholeBody: boolean;
+  /** Whether responses have to go by while they are read, event by event, whatever their size. */
+  streams?: boolean;
   /** Whether bodies are changed. */
   changesBody: boolean;
   /** Whether phases beyond {@link Purpose.phases} are given to the extension when the person asks for them. */

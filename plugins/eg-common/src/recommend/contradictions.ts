@@ -32,8 +32,11 @@ const rules: readonly ContradictionRule[] = [
   {
     id: 'streaming-and-whole',
     extensionOnly: true,
-    applies: ({ streaming, wholeBody, phases }) =>
-      streaming && wholeBody && phases.includes('responseBody'),
+    applies: ({ streaming, wholeBody, phases, purpose }) =>
+      streaming &&
+      wholeBody &&
+      !purpose.streams &&
+      phases.includes('responseBody'),
     text: () =>
       'Your responses stream, and what you need takes them whole: the client then gets nothing until the end. Either work on events, or give up streaming.',
   },

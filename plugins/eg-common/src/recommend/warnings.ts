@@ -117,6 +117,7 @@ export const warningRules: readonly WarningRule[] = [
       !isNative(outcome) &&
       outcome.body &&
       outcome.answers.bodySize !== 'streaming' &&
+      !(outcome.purpose.streams && uses(outcome, 'extproc')) &&
       !usesShadowMode(outcome),
     text: ({ answers }) =>
       answers.bodySize === 'large'
@@ -348,7 +349,10 @@ export const warningRules: readonly WarningRule[] = [
     gravity: 'correctness',
     source: 'Envoy ext_proc, FULL_DUPLEX_STREAMED',
     applies: outcome =>
-      outcome.wholeBody && outcome.streaming && !isNative(outcome),
+      outcome.wholeBody &&
+      outcome.streaming &&
+      !outcome.purpose.streams &&
+      !isNative(outcome),
     text: () =>
       'What is changed only when it is complete is held back until its end: events in it do not stream.',
   },

@@ -169,8 +169,8 @@ def load_message(entry: Any, keys: set[str], where: str) -> Message:
         headers.append(tuple(typed(header, key, str, f"{where}.headers[{number}]") for key in ("name", "value")))
     parts = load_body(entry, where)
     chunked = entry.get("chunked", False)
-    if chunked not in (True, False, "parts"):
-        raise CannotRun(f"{where}.chunked must be true, false or parts, not {chunked!r}")
+    if chunked not in (True, False, "parts") and not (chunked == "acknowledged" and "status" in keys):
+        raise CannotRun(f"{where}.chunked must be true, false or parts, or acknowledged in a response, not {chunked!r}")
     return Message(
         headers=headers,
         body=None if parts is None else b"".join(parts),
@@ -264,7 +264,7 @@ class Seen:
 
 async def chunks(message: Message) -> AsyncIterator[bytes]:
     """Pieces with pauses, so that Envoy's filters see several of them: all parts, or a few chunks."""
-    if message.chunked == "parts":
+    if message.chunked in ("parts", "acknowledged"):
         for part in message.parts:
             yield part
             await asyncio.sleep(0.005)
@@ -296,6 +296,7 @@ class Upstream(logging.Handler):
         super().__init__()
         self.cases = cases
         self.seen: dict[str, list[Seen]] = defaultdict(list)
+        self.received: dict[str, int] = defaultdict(int)  # bytes of the response that the client has
         self.errors: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -340,13 +341,17 @@ class Upstream(logging.Handler):
         response = web.StreamResponse(status=answer.status, headers=answer.headers)
         response.enable_chunked_encoding()
         await response.prepare(request)
+        sent = 0
         async for chunk in chunks(answer):
+            while answer.chunked == "acknowledged" and self.received[case_id] < sent:
+                await asyncio.sleep(0.005)  # if it never arrives, the case fails for its time
             await response.write(chunk)
+            sent += len(chunk)
         await response.write_eof()
         return response
 
 
-async def send(case: Case, case_id: str, gateway: str, support: Support) -> Seen:
+async def send(case: Case, case_id: str, gateway: str, support: Support, received: dict[str, int]) -> Seen:
     message = support.prepared(case.request)
     data = chunks(message) if message.chunked else message.body
     headers = [*message.headers, *([("authorization", f"Bearer {signed(message.claims)}")] if message.claims is not None else [])]
@@ -361,7 +366,11 @@ async def send(case: Case, case_id: str, gateway: str, support: Support) -> Seen
             data=data,
             allow_redirects=False,
         ) as response:
-            return Seen(decoded(response.raw_headers), await response.read(), True, response.status)
+            body = b""
+            async for piece in response.content.iter_any():
+                body += piece
+                received[case_id] = len(body)
+            return Seen(decoded(response.raw_headers), body, True, response.status)
 
 
 # --- Checks -----------------------------------------------------------------------------------------------------
@@ -466,7 +475,7 @@ class Events:
 async def run_once(case: Case, case_id: str, gateway: str, upstream: Upstream, support: Support) -> list[str]:
     problems = []
     try:
-        answer = await asyncio.wait_for(send(case, case_id, gateway, support), CASE_TIMEOUT)
+        answer = await asyncio.wait_for(send(case, case_id, gateway, support, upstream.received), CASE_TIMEOUT)
         problems += compare("response", case.expect_response, answer)
     except asyncio.TimeoutError:
         problems.append(f"no complete response within {CASE_TIMEOUT:g} s")
