@@ -836,7 +836,7 @@ export const traffic: Need[] = [
     id: 'choose-model',
     topic: 'ai',
     label: 'Choose a model by what the prompt says (semantic routing, caching)',
-    purpose: 'ai-gateway',
+    purpose: 'other',
     implies: {
       phases: ['requestHeaders', 'requestBody'],
       wholeBody: true,

@@ -49,7 +49,7 @@ export interface BehaviourCase {
     path: string;
     headers: CaseHeader[];
     body?: CaseBody;
-    chunked?: Exclude<CaseChunks, 'acknowledged'>;
+    chunked?: CaseChunks;
     /** Claims of a JWT that the local Envoy verifies, see {@link Requirements.claims}. */
     claims?: Record<string, unknown>;
     /** What test/support.py of the purpose completes the request with when it is sent, such as a signature. */
@@ -59,7 +59,8 @@ export interface BehaviourCase {
     status: number;
     headers: CaseHeader[];
     body?: CaseBody;
-    chunked?: CaseChunks;
+    /** `acknowledged`: each part only when the client has what was sent before it, which shows that nothing is held back. */
+    chunked?: CaseChunks | 'acknowledged';
   };
   expect: {
     /** Whether the upstream is called; true unless said otherwise. `either`: it may be, before Envoy answers itself. */
@@ -81,12 +82,11 @@ export interface BehaviourCase {
 }
 
 /**
- * How a body is sent: at once, in a few chunks, or each of its parts as one; of a response, each part only when the
- * client has as many bytes as were sent before it, which shows that nothing is held back.
+ * How a body is sent: at once, in a few chunks, or each of its parts as one.
  *
  * @public
  */
-export type CaseChunks = boolean | 'parts' | 'acknowledged';
+export type CaseChunks = boolean | 'parts';
 
 /**
  * How a body reaches the extension, in terms of `EnvoyExtensionPolicy.spec.extProc[].processingMode`.
