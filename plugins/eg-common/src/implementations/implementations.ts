@@ -47,7 +47,7 @@ export interface Implementation {
    */
   externalCalls: 'any' | 'own-sockets' | 'existing-clusters';
   /** Where state between requests can live. */
-  state: 'process' | 'proxy' | 'worker' | 'none';
+  state: 'process' | 'proxy' | 'none';
   /** The largest body that can be held to be changed: the listener's connection buffer, or the processor's memory. */
   wholeBody: 'listener-buffer' | 'processor-memory';
   /**
@@ -142,7 +142,7 @@ export const implementations: readonly Implementation[] = [
     languages: ['go', 'other'],
     title: 'Wasm in Rust',
     externalCalls: 'existing-clusters',
-    state: 'worker',
+    state: 'proxy',
     wholeBody: 'listener-buffer',
     beyondBuffer: { reached: 'either', responseStatus: null },
     holdsBack: true,

@@ -236,10 +236,10 @@ export const preferences: readonly Preference[] = [
   },
   {
     id: 'state',
-    source: 'Proxy-Wasm: one VM for each worker',
+    source: 'Proxy-Wasm ABI: shared data, one store for the VMs of a process',
     points: ({ state, implementation }) =>
       state && implementation.mechanism !== 'native'
-        ? { process: 2, proxy: 1, worker: -1, none: 0 }[implementation.state]
+        ? { process: 2, proxy: 0, none: 0 }[implementation.state]
         : 0,
     reason: ({ implementation }) =>
       ({
@@ -247,8 +247,6 @@ export const preferences: readonly Preference[] = [
           'You need state between requests: it keeps it in its own process, or in a store that it calls.',
         proxy:
           'You need state between requests: it shares it among the workers of one proxy, not among proxies.',
-        worker:
-          'Its state lives in one VM for each Envoy worker and is not shared.',
         none: '',
       }[implementation.state]),
   },

@@ -552,7 +552,7 @@ export const warningRules: readonly WarningRule[] = [
         return 'Each proxy counts or keeps on its own: nothing is shared between replicas, or kept over a restart.';
       }
       return inProcess.some(m => uses(outcome, m))
-        ? 'State lives in one proxy (with Wasm, in one of its workers): it is neither shared between replicas nor kept over a restart.'
+        ? 'State lives in one proxy: it is neither shared between replicas nor kept over a restart.'
         : 'What a processor remembers lives in one replica, as state in a proxy lives in one proxy: where replicas have to agree, keep it in a store.';
     },
   },
