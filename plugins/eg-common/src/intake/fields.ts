@@ -93,3 +93,31 @@ export const headerValue = z
     /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/,
     'use visible ASCII characters, with blanks only between them; percent-encode anything else',
   );
+
+/** A whole number between bounds that are allowed. */
+export function wholeNumber(min: number, max: number) {
+  const message = `use a whole number from ${min} to ${max}`;
+  return z.int({ error: message }).min(min, message).max(max, message);
+}
+
+/** The claims that say how long a token holds: Envoy checks them, and they differ from token to token. */
+const timesOfTokens = ['exp', 'nbf', 'iat'];
+
+/** A claim of a verified JWT, or none: names from the outermost to the innermost object. */
+export const claimPathOrNone = z
+  .array(lineOfText(128).min(1, 'use 1 to 128 characters'), {
+    error: 'give a list of names',
+  })
+  .max(8, 'use at most 8 names')
+  .refine(names => names.length !== 1 || !timesOfTokens.includes(names[0]!), {
+    error: 'choose another claim: Envoy checks the times of a token',
+  });
+
+/** A claim of a verified JWT. */
+export const claimPath = claimPathOrNone
+  .min(1, 'give the name of the claim, for example [sub]')
+  .meta({
+    title: 'Claim',
+    description:
+      'Its name; of a nested claim the names from the outside in, such as realm_access and roles.',
+  });

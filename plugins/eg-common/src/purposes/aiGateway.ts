@@ -1,14 +1,13 @@
 import { z } from 'zod';
-import { headerName, lineOfText } from '../intake/fields';
+import {
+  headerName,
+  claimPath,
+  lineOfText,
+  wholeNumber,
+} from '../intake/fields';
 import { cases } from './aiGatewayCases';
 import { parsePattern, patternHelp } from './pattern';
 import { Purpose } from './types';
-
-const whole = (min: number, max: number) =>
-  z
-    .int({ error: `use a whole number from ${min} to ${max}` })
-    .min(min, `use a whole number from ${min} to ${max}`)
-    .max(max, `use a whole number from ${min} to ${max}`);
 
 const modelHelp =
   'use up to 128 letters, digits and . _ : / @ -, beginning with a letter or digit, for example gpt-4o-mini';
@@ -53,21 +52,7 @@ const tenant = z
           title: 'Provider',
           description: 'The name in SecurityPolicy spec.jwt.providers[].',
         }),
-        claim: z
-          .array(lineOfText(128).min(1, 'give a name'), {
-            error: 'give a list of names',
-          })
-          .min(1, 'give the name of the claim, for example [sub]')
-          .max(8, 'use at most 8 names')
-          .refine(([first]) => !['exp', 'nbf', 'iat'].includes(first ?? ''), {
-            error:
-              'choose another claim: the times of a token differ each time',
-          })
-          .meta({
-            title: 'Claim',
-            description:
-              'Its name; of a nested claim the names from the outside in.',
-          }),
+        claim: claimPath,
       }),
     ],
     { error: 'use one of all, header and claim as from' },
@@ -80,21 +65,21 @@ const tenant = z
 
 const budget = z
   .strictObject({
-    tokens: whole(0, 1_000_000_000).default(100_000).meta({
+    tokens: wholeNumber(0, 1_000_000_000).default(100_000).meta({
       title: 'Tokens',
       description: 'For each tenant in a window; 0: only counted.',
     }),
-    windowSeconds: whole(1, 31 * 24 * 60 * 60)
+    windowSeconds: wholeNumber(1, 31 * 24 * 60 * 60)
       .default(3600)
       .meta({
         title: 'Window in seconds',
         description: 'It begins with the first tokens that a tenant uses.',
       }),
-    maxTenants: whole(1, 100_000).default(10_000).meta({
+    maxTenants: wholeNumber(1, 100_000).default(10_000).meta({
       title: 'Tenants in memory',
       description: 'Beyond it, a tenant is forgotten and begins anew.',
     }),
-    withoutUsage: whole(0, 1_000_000).default(0).meta({
+    withoutUsage: wholeNumber(0, 1_000_000).default(0).meta({
       title: 'Tokens of an answer that does not say them',
       description: 'An estimate that is charged instead; 0: nothing.',
     }),

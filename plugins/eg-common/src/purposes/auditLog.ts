@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { lineOfText } from '../intake/fields';
+import { claimPath, lineOfText, wholeNumber } from '../intake/fields';
 import {
   auditedFields,
   alwaysRedacted,
@@ -46,17 +46,7 @@ const claim = z
         'use 1 to 64 letters, digits, _ and -, beginning with a letter, for example subject',
       )
       .meta({ title: 'Name in the event' }),
-    claim: z
-      .array(lineOfText(128).min(1, 'use 1 to 128 characters'), {
-        error: 'give a list of names',
-      })
-      .min(1, 'give the name of the claim, for example [sub]')
-      .max(8, 'use at most 8 names')
-      .meta({
-        title: 'Claim',
-        description:
-          'Its name; of a nested claim the names from the outside in, such as realm_access and roles.',
-      }),
+    claim: claimPath,
   })
   .meta({ title: 'Claim' });
 
@@ -109,15 +99,10 @@ const settings: z.ZodType<AuditLogSettings> = z
     }),
     sampling: z
       .strictObject({
-        perTenThousand: z
-          .int({ error: 'use a whole number from 0 to 10000' })
-          .min(0, 'use a whole number from 0 to 10000')
-          .max(10_000, 'use a whole number from 0 to 10000')
-          .default(10_000)
-          .meta({
-            title: 'Events for 10,000 requests',
-            description: '10000: each request has one; 100: one in a hundred.',
-          }),
+        perTenThousand: wholeNumber(0, 10_000).default(10_000).meta({
+          title: 'Events for 10,000 requests',
+          description: '10000: each request has one; 100: one in a hundred.',
+        }),
         header: z
           .string({ error: 'give the name of a header, or nothing at all' })
           .max(128, 'use at most 128 characters')

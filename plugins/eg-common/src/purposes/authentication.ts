@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { headerName, lineOfText } from '../intake/fields';
+import { headerName, lineOfText, wholeNumber } from '../intake/fields';
 import {
   BehaviourCase,
   CaseBody,
@@ -10,11 +10,6 @@ import {
   RequiredSecret,
   Requirements,
 } from './types';
-
-const wholeNumber = (min: number, max: number) => {
-  const message = `use a whole number from ${min} to ${max}`;
-  return z.int({ error: message }).min(min, message).max(max, message);
-};
 
 const identity = z
   .string({ error: 'name who the key belongs to, for example team-a' })

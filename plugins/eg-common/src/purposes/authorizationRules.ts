@@ -1,5 +1,10 @@
 import { z } from 'zod';
-import { headerValue, lineOfText } from '../intake/fields';
+import {
+  claimPath,
+  claimPathOrNone,
+  headerValue,
+  lineOfText,
+} from '../intake/fields';
 
 /** Headers that say nothing an authorization may rest on, with what does. */
 const unmatchable: [RegExp, string][] = [
@@ -72,21 +77,6 @@ const headerCondition = z
   )
   .meta({ title: 'Condition on a header' });
 
-/** Names from the outermost to the innermost object. */
-const claimPath = (min: number) =>
-  list(filledLine(128), 8, 'names')
-    .min(min, 'give the name of the claim, for example [scope]')
-    .refine(
-      names => names.length !== 1 || !['exp', 'nbf', 'iat'].includes(names[0]!),
-      { error: 'choose another claim: Envoy checks the times of a token' },
-    );
-
-const claim = claimPath(1).meta({
-  title: 'Claim',
-  description:
-    'Its name; of a nested claim the names from the outside in, such as realm_access and roles.',
-});
-
 const claimValue = filledLine(256);
 
 const claimCondition = z
@@ -95,11 +85,11 @@ const claimCondition = z
     [
       z.strictObject({
         is: z.literal('present').meta({ title: 'is there' }),
-        claim,
+        claim: claimPath,
       }),
       z.strictObject({
         is: z.literal('equals').meta({ title: 'equals' }),
-        claim,
+        claim: claimPath,
         value: claimValue.meta({ title: 'Value' }),
       }),
       z.strictObject({
@@ -108,12 +98,12 @@ const claimCondition = z
           description:
             'An element of a list, or a word of a text with blanks, such as scope.',
         }),
-        claim,
+        claim: claimPath,
         value: claimValue.meta({ title: 'Value' }),
       }),
       z.strictObject({
         is: z.literal('one-of').meta({ title: 'is one of' }),
-        claim,
+        claim: claimPath,
         values: filledList(claimValue, 50, 'values').meta({ title: 'Values' }),
       }),
     ],
@@ -245,7 +235,7 @@ export const settings = z
         title: 'Decision log',
         description: 'One line of JSON for each decision.',
       }),
-    subject: claimPath(0).default([]).meta({
+    subject: claimPathOrNone.default([]).meta({
       title: 'Claim that names the subject in the log',
       description: 'Such as sub; nobody is named if it is empty.',
     }),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isMap, isSeq, Scalar, YAMLMap, YAMLSeq } from 'yaml';
-import { lineOfText } from '../intake/fields';
+import { lineOfText, wholeNumber } from '../intake/fields';
 import {
   isArrayIndex,
   JsonNode,
@@ -80,15 +80,10 @@ const operation = z
       z.strictObject({
         action: z.literal('mask').meta({ title: 'mask' }),
         pointer,
-        keep: z
-          .int({ error: 'use a whole number from 0 to 64' })
-          .min(0, 'use a whole number from 0 to 64')
-          .max(64, 'use a whole number from 0 to 64')
-          .default(4)
-          .meta({
-            title: 'Characters to keep',
-            description: 'How many of the last characters stay readable.',
-          }),
+        keep: wholeNumber(0, 64).default(4).meta({
+          title: 'Characters to keep',
+          description: 'How many of the last characters stay readable.',
+        }),
       }),
     ],
     {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { headerName } from '../intake/fields';
+import { headerName, wholeNumber } from '../intake/fields';
 import {
   decidingLength,
   DetectorId,
@@ -163,15 +163,10 @@ const settings = z.strictObject({
       description:
         'Takes the place of each character, so that lengths stay. With 1, a card number that is a JSON number stays one.',
     }),
-  keepDigits: z
-    .int({ error: 'use a whole number from 0 to 4' })
-    .min(0, 'use a whole number from 0 to 4')
-    .max(4, 'use a whole number from 0 to 4')
-    .default(4)
-    .meta({
-      title: 'Digits to keep',
-      description: 'How many of a card number’s last digits stay readable.',
-    }),
+  keepDigits: wholeNumber(0, 4).default(4).meta({
+    title: 'Digits to keep',
+    description: 'How many of a card number’s last digits stay readable.',
+  }),
   contentTypes: z
     .array(mediaType, { error: 'give a list of media types' })
     .min(1, 'give at least one media type, for example *')

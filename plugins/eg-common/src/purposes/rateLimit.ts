@@ -1,13 +1,12 @@
 import { z } from 'zod';
-import { headerName, lineOfText } from '../intake/fields';
+import {
+  headerName,
+  claimPath,
+  lineOfText,
+  wholeNumber,
+} from '../intake/fields';
 import { cases } from './rateLimitCases';
 import { Purpose } from './types';
-
-const whole = (min: number, max: number) =>
-  z
-    .int({ error: `use a whole number from ${min} to ${max}` })
-    .min(min, `use a whole number from ${min} to ${max}`)
-    .max(max, `use a whole number from ${min} to ${max}`);
 
 const name = (example: string) =>
   z
@@ -41,7 +40,7 @@ const part = z
       }),
       z.strictObject({
         from: z.literal('forwarded-for').meta({ title: 'x-forwarded-for' }),
-        trustedHops: whole(1, 10).default(1).meta({
+        trustedHops: wholeNumber(1, 10).default(1).meta({
           title: 'Trusted proxies before the gateway',
           description:
             'The address that the first of them saw is taken; what stands before it could be forged.',
@@ -53,28 +52,11 @@ const part = z
       }),
       z.strictObject({
         from: z.literal('claim').meta({ title: 'verified claim' }),
-        claim: z
-          .array(
-            lineOfText(128).refine(text => text !== '', {
-              error: 'give a name',
-            }),
-            { error: 'give a list of names' },
-          )
-          .min(1, 'give the name of the claim, for example [sub]')
-          .max(8, 'use at most 8 names')
-          .refine(([first]) => !['exp', 'nbf', 'iat'].includes(first ?? ''), {
-            error:
-              'choose another claim: the times of a token differ each time',
-          })
-          .meta({
-            title: 'Claim',
-            description:
-              'Its name; of a nested claim the names from the outside in.',
-          }),
+        claim: claimPath,
       }),
       z.strictObject({
         from: z.literal('path').meta({ title: 'path' }),
-        segments: whole(1, 10).default(1).meta({
+        segments: wholeNumber(1, 10).default(1).meta({
           title: 'Segments',
           description:
             'How much of the path counts: with 2, /api/orders/7 is /api/orders.',
@@ -123,11 +105,11 @@ const limit = z
       title: 'Name',
       description: 'Clients see it in RateLimit-Policy.',
     }),
-    quota: whole(1, 1_000_000).meta({
+    quota: wholeNumber(1, 1_000_000).meta({
       title: 'Quota',
       description: 'Units that a full bucket holds: so many at once.',
     }),
-    windowSeconds: whole(1, 31 * 24 * 60 * 60).meta({
+    windowSeconds: wholeNumber(1, 31 * 24 * 60 * 60).meta({
       title: 'Window in seconds',
       description: 'The time in which an empty bucket fills, steadily.',
     }),
@@ -151,7 +133,7 @@ const limit = z
   })
   .meta({ title: 'Limit' });
 
-const maxKeys = whole(1, 500_000).default(100_000).meta({
+const maxKeys = wholeNumber(1, 500_000).default(100_000).meta({
   title: 'Buckets in memory',
   description:
     'Beyond it, the bucket that says least is forgotten and full again; about 200 bytes each in ExtProc, 40 in Wasm.',
@@ -177,7 +159,7 @@ const store = z
           title: 'Prefix of the keys',
           description: 'Tells extensions apart that use the same Redis.',
         }),
-        timeoutMilliseconds: whole(1, 1000).default(50).meta({
+        timeoutMilliseconds: wholeNumber(1, 1000).default(50).meta({
           title: 'Time limit in milliseconds',
           description:
             'For one answer of Redis; stay well below the policy’s messageTimeout.',
