@@ -62,7 +62,7 @@ const suites = {
   format: whole('prettier', '--check', '.', '--loglevel', 'warn'),
   types: whole('tsc', '--noEmit', '-p', '.'),
   lint: whole('backstage-cli', 'repo', 'lint', '--max-warnings', '0'),
-  tests: jest('^(?!.*/test/(start|browser|lab)/).*$', 2),
+  tests: jest('^(?!(.*/)?(start|browser|lab)/[^/]+$).*$', 2),
   // A control plane each, in namespaces of its own; much of their time is waiting.
   lab: jest('/test/lab/', 2),
   // Each of these runs a whole Backstage; two at once, or anything beside them, would make them wait for each other.

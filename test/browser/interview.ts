@@ -10,6 +10,14 @@ export function adviceOn(page: Page): Locator {
 }
 
 /** The form of the template, used by its labels. */
+/** What chooses the template on the page of all templates. */
+export const chooseOn = (page: Page): Locator =>
+  page
+    .getByRole('article')
+    .filter({ hasText: 'Envoy Gateway extension' })
+    .getByRole('button', { name: 'Choose' })
+    .last();
+
 export class Interview {
   private step = 0;
 
@@ -22,12 +30,7 @@ export class Interview {
   static async begin(page: Page, name: string): Promise<Interview> {
     const interview = new Interview(page, name);
     await page.goto('/create');
-    await page
-      .getByRole('article')
-      .filter({ hasText: 'Envoy Gateway extension' })
-      .getByRole('button', { name: 'Choose' })
-      .last()
-      .click();
+    await chooseOn(page).click();
     await interview.arrive();
     await interview.fill('Name', name);
     await interview.pick('Owner', 'Payments');

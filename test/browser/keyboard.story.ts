@@ -1,5 +1,5 @@
 import { Locator, Page } from 'playwright-core';
-import { adviceOn } from './interview';
+import { adviceOn, chooseOn } from './interview';
 import { story } from './story';
 
 /** Presses Tab until the element has the focus, as far as it can take. */
@@ -26,7 +26,7 @@ export function keyboardStory(): void {
     };
 
     await page.goto('/create');
-    await tabTo(page, page.getByRole('button', { name: 'Choose' }));
+    await tabTo(page, chooseOn(page));
     await keyboard.press('Enter');
     await tabTo(page, page.getByRole('textbox', { name: 'Name', exact: true }));
     await keyboard.type('by-keyboard');

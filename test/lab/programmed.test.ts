@@ -3,7 +3,7 @@ import execa from 'execa';
 import fs from 'fs-extra';
 import { tmpdir } from 'os';
 import { join } from 'path';
-import { AnswersInput } from 'backstage-plugin-eg-common';
+import { AnswersInput, parsePlan, purposeOf } from 'backstage-plugin-eg-common';
 import { parse, parseAllDocuments } from 'yaml';
 import { sharedVenv } from '../envoy/envoy';
 import { variants } from '../matrix/rows';
@@ -41,7 +41,8 @@ const nameOf = ({ implementation, purpose, variant }: (typeof variants)[0]) =>
   [implementation, purpose, variant]
     .filter(Boolean)
     .join(' ')
-    .replace(/ /g, '-');
+    .replace(/[^a-z0-9]+/g, '-')
+    .slice(0, 50);
 
 /** What is generated; samples for an older release. */
 const extensionsFor = (
@@ -71,6 +72,8 @@ interface Delivery {
   /** Changes the policy, and brings what belongs to it. */
   objects(policy: any, stage: Stage): object[];
   serverFlags?(stage: Stage): string[];
+  /** What the extension's cluster must have; Envoy takes a changed one later than listeners and routes. */
+  cluster?: RegExp;
   /** What it makes different from local/envoy.yaml. */
   explained?: Explained[];
 }
@@ -126,6 +129,7 @@ const deliveries: Delivery[] = [
         reason: 'TLS to the processor, which the generated policy does without',
       },
     ],
+    cluster: /UpstreamTlsContext/,
     serverFlags: ({ certificate }) => [
       `-tls-cert=${certificate}.crt`,
       `-tls-key=${certificate}.key`,
@@ -210,10 +214,59 @@ async function publishModule(
   ]);
 }
 
+/** The route with the rule that local/envoy.yaml of a repository has besides, where it has one; else as it was. */
+function withSecondRule(route: any, repository?: string): any {
+  const [first] = route.spec.rules;
+  const local = repository && localRouteOf(repository);
+  return {
+    apiVersion: route.apiVersion,
+    kind: route.kind,
+    metadata: { name: 'my-route', namespace: 'default' },
+    spec: {
+      ...route.spec,
+      rules: [
+        ...(local
+          ? [
+              {
+                ...first,
+                matches: [
+                  { headers: [{ name: local.header, value: local.value }] },
+                ],
+                filters: [
+                  {
+                    type: 'ResponseHeaderModifier',
+                    responseHeaderModifier: {
+                      set: [{ name: 'x-local-route', value: 'second' }],
+                    },
+                  },
+                ],
+              },
+            ]
+          : []),
+        first,
+      ],
+    },
+  };
+}
+
+function localRouteOf(repository: string) {
+  const { purpose, settings } = parsePlan(
+    parse(fs.readFileSync(join(repository, 'eg-extension.yaml'), 'utf8')),
+  );
+  return purposeOf(purpose).localRoute?.(settings);
+}
+
 /** The configuration of the running Envoy. */
 async function configOf({ admin }: Lab): Promise<any> {
   return JSON.parse(await admin('/config_dump'));
 }
+
+/** The clusters that Envoy has for an extension, as text. */
+const clustersOf = (config: any, name: string): string[] =>
+  config.configs
+    .flatMap((part: any) => part.dynamic_active_clusters ?? [])
+    .filter(({ cluster }: any) => cluster.name.includes(`/${name}/`))
+    .map((cluster: any) => JSON.stringify(cluster));
 
 /** The code that was built, which the gateway has to run. */
 function codeOf(repository: string): Explained[] {
@@ -308,6 +361,7 @@ describeUnless(missingHere, 'what the gateway programs', () => {
         if (policy.spec.wasm) {
           await publishModule(lab, crane, repository, policy);
         }
+        const route = await lab.get('httproute', 'my-route', 'default');
         const applied = [
           ...workload,
           ...policies.filter(o => o !== policy),
@@ -322,7 +376,7 @@ describeUnless(missingHere, 'what the gateway programs', () => {
             delivery.serverFlags?.(stage) ?? [],
           ));
         try {
-          await lab.apply(applied);
+          await lab.apply([...applied, withSecondRule(route, repository)]);
           const config = await until(
             `Envoy has the filter of ${name}`,
             60,
@@ -335,6 +389,13 @@ describeUnless(missingHere, 'what the gateway programs', () => {
                   'default',
                 ))!.status;
                 throw new Error(`the policy says ${JSON.stringify(status)}`);
+              }
+              const { cluster } = delivery;
+              if (
+                cluster &&
+                !clustersOf(found, name).some(c => cluster.test(c))
+              ) {
+                throw new Error(`its cluster has no ${cluster}`);
               }
               return found;
             },
@@ -367,12 +428,13 @@ describeUnless(missingHere, 'what the gateway programs', () => {
           ).toEqual([]);
         } finally {
           await lab.remove(applied);
+          await lab.apply([withSecondRule(route)]);
           await server?.stop();
           await until('the filter is gone', 30, async () => {
+            const left = await configOf(lab);
             if (
-              filterNames(await configOf(lab)).some(f =>
-                f.includes(`/${name}/`),
-              )
+              filterNames(left).some(f => f.includes(`/${name}/`)) ||
+              clustersOf(left, name).length > 0
             ) {
               throw new Error('Envoy still has it');
             }

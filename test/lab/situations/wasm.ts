@@ -1,3 +1,4 @@
+import { purposeOf } from 'backstage-plugin-eg-common';
 import {
   accepted,
   Answer,
@@ -20,10 +21,9 @@ const wasm = (name: string, code: object, failOpen = false) =>
         rootID: 'my_root_id',
         failOpen,
         code,
-        config: {
-          request: [],
+        config: purposeOf('header-transform').settings.parse({
           response: [{ action: 'set', name: 'x-processed-by', value: 'wasm' }],
-        },
+        }),
       },
     ],
   });
