@@ -377,29 +377,24 @@ describeUnless(missingHere, 'what the gateway programs', () => {
           ));
         try {
           await lab.apply([...applied, withSecondRule(route, repository)]);
-          const config = await until(
-            `Envoy has the filter of ${name}`,
-            60,
-            async () => {
-              const found = await configOf(lab);
-              if (!filterNames(found).some(f => f.includes(`/${name}/`))) {
-                const status = (await lab.get(
-                  'envoyextensionpolicy',
-                  name,
-                  'default',
-                ))!.status;
-                throw new Error(`the policy says ${JSON.stringify(status)}`);
-              }
-              const { cluster } = delivery;
-              if (
-                cluster &&
-                !clustersOf(found, name).some(c => cluster.test(c))
-              ) {
-                throw new Error(`its cluster has no ${cluster}`);
-              }
-              return found;
-            },
-          );
+          await until(`Envoy has the filter of ${name}`, 60, async () => {
+            const found = await configOf(lab);
+            if (!filterNames(found).some(f => f.includes(`/${name}/`))) {
+              const status = (await lab.get(
+                'envoyextensionpolicy',
+                name,
+                'default',
+              ))!.status;
+              throw new Error(`the policy says ${JSON.stringify(status)}`);
+            }
+            const { cluster } = delivery;
+            if (
+              cluster &&
+              !clustersOf(found, name).some(c => cluster.test(c))
+            ) {
+              throw new Error(`its cluster has no ${cluster}`);
+            }
+          });
           const ran = await lab.namespaces.exec(
             [
               ...[join(sharedVenv, 'bin/python')],
@@ -421,7 +416,8 @@ describeUnless(missingHere, 'what the gateway programs', () => {
             await fs.readFile(join(repository, 'local/envoy.yaml'), 'utf8'),
           );
           expect(
-            unexplained(local, config, [
+            // Now that all of it has come: routes may come after filters.
+            unexplained(local, await configOf(lab), [
               ...(delivery.explained ?? []),
               ...codeOf(repository),
             ]),

@@ -1,2 +1,8 @@
-export { parsePlan, plan, secretNameOf, templateValues } from './plan';
+export {
+  parsePlan,
+  plan,
+  secretNameOf,
+  secretVariable,
+  templateValues,
+} from './plan';
 export type { ExtensionPlan } from './plan';

@@ -3,7 +3,13 @@ import { implementationOf, Mechanism } from '../implementations';
 import { Answers, Problem } from '../intake';
 import { NativeContext, nativeVerdict } from '../needs';
 import { InvalidAnswersError, problemsOf } from '../intake/problems';
-import { BodyMode, Processing, purposeOf, requirementsOf } from '../purposes';
+import {
+  BodyMode,
+  ExternalService,
+  Processing,
+  purposeOf,
+  requirementsOf,
+} from '../purposes';
 import { recommend, Recommendation } from '../recommend';
 import { labelsFor } from '../policy/labels';
 import { releaseOf } from '../releases';
@@ -82,6 +88,8 @@ const planSchema = z.strictObject({
       services: z.array(
         z.strictObject({
           title: z.string(),
+          /** Name of the Service in k8s/dependencies. */
+          host: z.string(),
           variable: z.string(),
           placeholder: z.string(),
           container: z
@@ -89,6 +97,8 @@ const planSchema = z.strictObject({
               image: z.string(),
               port: z.int(),
               address: z.string(),
+              command: z.string().nullable(),
+              secret: z.string().nullable(),
             })
             .nullable(),
         }),
@@ -278,7 +288,7 @@ export function plan(answers: Answers): ExtensionPlan {
       : requirements.secrets.map(({ name, description }) => ({
           name,
           description,
-          variable: name.toUpperCase().replace(/[^A-Z0-9]/g, '_'),
+          variable: secretVariable(name),
         })),
     target: {
       group: 'gateway.networking.k8s.io',
@@ -298,10 +308,9 @@ export function plan(answers: Answers): ExtensionPlan {
           messageTimeout: messageTimeouts[answers.latency],
           replicas: production ? { min: 2, max: 10 } : { min: 1, max: 1 },
           attributes: [...requirements.attributes],
-          services: requirements.services.map(service => ({
-            ...service,
-            container: service.container ?? null,
-          })),
+          services: requirements.services.map(service =>
+            plannedService(service, answers.name),
+          ),
         }
       : null,
     wasm: is('wasm') ? { image: builtImage, rootID: answers.name } : null,
@@ -322,6 +331,31 @@ function planned(mechanism: Mechanism): ExtensionPlan['mechanism'] {
     throw new Error('there is no skeleton for dynamic modules');
   }
   return mechanism;
+}
+
+/** The environment variable of a secret. */
+export function secretVariable(secret: string): string {
+  return secret.toUpperCase().replace(/[^A-Z0-9]/g, '_');
+}
+
+function plannedService(
+  { id, title, variable, placeholder, container }: ExternalService,
+  extension: string,
+) {
+  const host = `${extension}-${id}`;
+  return {
+    title,
+    host,
+    variable,
+    placeholder: placeholder.replace('{host}', host),
+    container: container
+      ? {
+          ...container,
+          command: container.command ?? null,
+          secret: container.secret ?? null,
+        }
+      : null,
+  };
 }
 
 /**

@@ -1,5 +1,5 @@
 import { implementationOf } from '../implementations';
-import { ExtensionPlan } from '../plan';
+import { ExtensionPlan, secretVariable } from '../plan';
 import { purposeOf } from '../purposes';
 import { decisionRecord } from '../recommend';
 import { kubernetesIdLabel } from './constants';
@@ -11,7 +11,7 @@ import {
 } from './envoyExtensionPolicy';
 import { localEnvoy } from './localEnvoy';
 import { luaTable } from './luaTable';
-import { settingsConfigMapName, workload } from './workload';
+import { dependencies, settingsConfigMapName, workload } from './workload';
 import { yamlFile } from './yaml';
 
 /** Files by path relative to the repository. */
@@ -161,18 +161,40 @@ function nativeFiles({ objects }: NonNullable<ExtensionPlan['native']>): Files {
   };
 }
 
-/** Services that the processor asks, for a developer's machine. */
-function composeFile({ extproc }: ExtensionPlan): Files {
-  const containers = (extproc?.services ?? []).filter(s => s.container);
+/** Services that the processor asks, for a developer's machine and for a trial in a cluster. */
+function serviceFiles(plan: ExtensionPlan): Files {
+  const containers = (plan.extproc?.services ?? []).filter(s => s.container);
   return containers.length
     ? {
+        ...kustomized('k8s/dependencies', dependencies(plan)),
         'compose.yaml': yamlFile(
           {
             services: Object.fromEntries(
-              containers.map(({ title, container }) => [
-                title.toLowerCase().replace(/[^a-z0-9]+/g, '-'),
+              containers.map(({ host, container }) => [
+                host,
                 {
                   image: container!.image,
+                  // Compose replaces variables of its own; this one is the container's.
+                  ...(container!.command
+                    ? {
+                        command: [
+                          'sh',
+                          '-c',
+                          container!.command.replace(/\$/g, '$$$$'),
+                        ],
+                      }
+                    : {}),
+                  ...(container!.secret
+                    ? {
+                        environment: {
+                          [secretVariable(
+                            container!.secret,
+                          )]: `\${${secretVariable(
+                            container!.secret,
+                          )}:?its password}`,
+                        },
+                      }
+                    : {}),
                   ports: [`127.0.0.1:${container!.port}:${container!.port}`],
                 },
               ]),
@@ -213,7 +235,7 @@ function extensionFiles(plan: ExtensionPlan, script: string): Files {
         })
       : { 'k8s/kustomization.yaml': kustomization(['../policy']) }),
     ...settingsFiles(plan),
-    ...composeFile(plan),
+    ...serviceFiles(plan),
     'local/envoy.yaml': yamlFile(
       localEnvoy(plan),
       [],

@@ -1,4 +1,4 @@
-import { ExtensionPlan, secretNameOf } from '../plan';
+import { ExtensionPlan, secretNameOf, secretVariable } from '../plan';
 import { labelsOf, ObjectFile, referenceGrant } from './envoyExtensionPolicy';
 
 /** Name of the ConfigMap with the processor's settings; kustomize appends a hash, so that a change rolls the pods. */
@@ -243,4 +243,90 @@ export function workload(plan: ExtensionPlan): ObjectFile[] {
     files.push(referenceGrant(plan));
   }
   return files;
+}
+
+/** What the processor asks, for a trial where nobody runs it yet: one replica that keeps nothing over a restart. */
+export function dependencies(plan: ExtensionPlan): ObjectFile[] {
+  const { namespace, services } = plan.extproc!;
+  return services.flatMap(({ host: name, container }) => {
+    if (!container) {
+      return [];
+    }
+    const labels = { ...labelsOf(plan), 'app.kubernetes.io/name': name };
+    const metadata = { name, namespace, labels };
+    const selector = { 'app.kubernetes.io/name': name };
+    const { image, port, command, secret } = container;
+    return [
+      {
+        path: `k8s/dependencies/deployment-${name}.yaml`,
+        object: {
+          apiVersion: 'apps/v1',
+          kind: 'Deployment',
+          metadata,
+          spec: {
+            replicas: 1,
+            selector: { matchLabels: selector },
+            template: {
+              metadata: { labels },
+              spec: {
+                automountServiceAccountToken: false,
+                securityContext: {
+                  runAsNonRoot: true,
+                  runAsUser: 65532,
+                  runAsGroup: 65532,
+                  seccompProfile: { type: 'RuntimeDefault' },
+                },
+                containers: [
+                  {
+                    name,
+                    image,
+                    ...(command ? { command: ['sh', '-c', command] } : {}),
+                    ...(secret
+                      ? {
+                          env: [
+                            {
+                              name: secretVariable(secret),
+                              valueFrom: {
+                                secretKeyRef: {
+                                  name: secretNameOf(plan),
+                                  key: secret,
+                                },
+                              },
+                            },
+                          ],
+                        }
+                      : {}),
+                    ports: [{ name: 'main', containerPort: port }],
+                    readinessProbe: { tcpSocket: { port } },
+                    resources: {
+                      requests: { cpu: '100m', memory: '128Mi' },
+                      limits: { memory: '512Mi' },
+                    },
+                    securityContext: {
+                      allowPrivilegeEscalation: false,
+                      capabilities: { drop: ['ALL'] },
+                    },
+                  },
+                ],
+              },
+            },
+          },
+        },
+        comments: [],
+      },
+      {
+        path: `k8s/dependencies/service-${name}.yaml`,
+        object: {
+          apiVersion: 'v1',
+          kind: 'Service',
+          metadata,
+          spec: {
+            selector,
+            ports: [{ name: 'main', port, targetPort: 'main' }],
+          },
+        },
+        comments: [],
+      },
+    ];
+  });
 }

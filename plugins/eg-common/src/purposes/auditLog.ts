@@ -180,9 +180,10 @@ export const auditLog: Purpose<AuditLogSettings> = {
           // Nothing waits for the collector, so this is no call in the sense of `calls`.
           services: [
             {
+              id: 'otel',
               title: 'OpenTelemetry Collector',
               variable: 'OTEL_EXPORTER_OTLP_ENDPOINT',
-              placeholder: 'http://otel-collector.observability:4318',
+              placeholder: 'http://{host}:4318',
               container: {
                 image: 'otel/opentelemetry-collector:0.165.0',
                 port: 4318,

@@ -650,7 +650,8 @@ const secret = (name: string, description: string): RequiredSecret => ({
 });
 
 const introspectionService: ExternalService = {
-  title: 'the token introspection endpoint',
+  id: 'introspection',
+  title: 'token introspection endpoint',
   variable: 'INTROSPECTION_URL',
   placeholder: 'https://idp.example.com/oauth2/introspect',
 };

@@ -291,6 +291,8 @@ export const rateLimit: Purpose<RateLimitSettings> = {
   openEnded: false,
   requires: set => {
     const redis = set.store.kind === 'redis';
+    const secret =
+      set.store.kind === 'redis' && set.store.password === 'secret';
     return {
       impossible: redis
         ? {
@@ -305,21 +307,27 @@ export const rateLimit: Purpose<RateLimitSettings> = {
       services: redis
         ? [
             {
+              id: 'redis',
               title: 'Redis',
               variable: 'REDIS_URL',
-              placeholder: 'redis://redis:6379/0',
+              placeholder: 'redis://{host}:6379/0',
               container: {
                 image: 'redis:7-alpine',
                 port: 6379,
                 address: 'redis://127.0.0.1:6379/0',
+                // As any user, who can write no file and needs none.
+                command: [
+                  'exec redis-server --save "" --protected-mode no',
+                  ...(secret ? ['--requirepass "$REDIS_PASSWORD"'] : []),
+                ].join(' '),
+                ...(secret ? { secret: 'redis-password' } : {}),
               },
             },
           ]
         : [],
-      secrets:
-        set.store.kind === 'redis' && set.store.password === 'secret'
-          ? [{ name: 'redis-password', description: 'the password of Redis' }]
-          : [],
+      secrets: secret
+        ? [{ name: 'redis-password', description: 'the password of Redis' }]
+        : [],
     };
   },
   warnings: set => [

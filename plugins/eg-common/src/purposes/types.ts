@@ -129,13 +129,22 @@ export interface CaseContext {
  * @public
  */
 export interface ExternalService {
+  /** Names its Service, after the extension’s name. */
+  id: string;
   /** For people: `Redis`. */
   title: string;
   variable: string;
-  /** Where it is in a cluster, until somebody says otherwise. */
+  /** Where it is in a cluster, until somebody says otherwise; `{host}` is that of k8s/dependencies. */
   placeholder: string;
-  /** The container that stands for it in compose.yaml, where there is a usual one. */
-  container?: { image: string; port: number; address: string };
+  /** The container that stands for it in compose.yaml and k8s/dependencies, where there is a usual one. */
+  container?: {
+    image: string;
+    port: number;
+    address: string;
+    /** What it runs instead of its usual command, and the secret that this gets as an environment variable. */
+    command?: string;
+    secret?: string;
+  };
 }
 
 /**
