@@ -42,6 +42,7 @@ impl Client {
     fn send(&mut self, lines: &[(&str, &str)], body: &str) -> Result<String, LocalReply> {
         self.state = None;
         let mut cx = Cx {
+            has_body: true,
             state: &mut self.state,
             envoy: &self.envoy,
         };
@@ -67,6 +68,7 @@ impl Client {
     /// What the client gets of an answer, and the stream ends.
     fn answer(&mut self, lines: &[(&str, &str)], pieces: &[&str]) -> String {
         let mut cx = Cx {
+            has_body: true,
             state: &mut self.state,
             envoy: &self.envoy,
         };
@@ -235,6 +237,7 @@ fn refusals_cost_nothing_and_broken_requests_the_estimate() {
     client.answer(&[], &[]);
     assert!(!client.is_refused());
     let mut cx = Cx {
+        has_body: true,
         state: &mut client.state,
         envoy: &client.envoy,
     };

@@ -48,6 +48,7 @@ impl Client {
     ) -> Result<Headers, LocalReply> {
         let mut state = Granted::default();
         let mut cx = Cx {
+            has_body: false,
             state: &mut state,
             envoy: &self.envoy,
         };
