@@ -1,4 +1,5 @@
 import {
+  isBefore,
   needs,
   newestRelease,
   ExtensionPlan,
@@ -46,7 +47,7 @@ function policiesOn(
     .filter(
       ({ native }) =>
         native?.targets.includes(target.kind) &&
-        Number(native.since) <= Number(release.version),
+        !isBefore(release.version, native.since),
     )
     .map(({ id }): [string, ExtensionPlan] => [
       id,
@@ -217,7 +218,7 @@ describe('native policies', () => {
     'nothing is decided that Envoy Gateway %s does not have',
     gatewayVersion => {
       const newer = needs.filter(
-        ({ native }) => native && Number(native.since) > Number(gatewayVersion),
+        ({ native }) => native && isBefore(gatewayVersion, native.since),
       );
       const decided = newer.map(({ id }) =>
         plan(

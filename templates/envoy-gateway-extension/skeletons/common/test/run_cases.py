@@ -6,8 +6,8 @@
 With --gateway and --upstream, a gateway that runs already is between the two: its route leads to the upstream's address.
 
 Every case is sent several times at once, and different cases overlap, except those that are to be sent alone, as often
-as they say; the header x-test-case-id tells the upstream which case to answer. Where there is a test/support.py, it completes requests
-and runs what the extension depends on. Exit codes: 0 all passed, 1 a case failed, 2 the cases could not be run.
+as they say; the header x-test-case-id tells the upstream which case to answer. Where there is a test/support.py, it
+completes requests and runs what the extension depends on. Exit codes: 0 all passed, 1 a case failed, 2 the cases could not be run.
 """
 from __future__ import annotations
 
