@@ -23,11 +23,22 @@ export class InvalidAnswersError extends Error {
   /** The problems, in the order of the questions. */
   readonly problems: Problem[];
 
-  constructor(problems: Problem[]) {
+  /**
+   * @param problems - at least one
+   * @param subject - what is not valid, with its verb
+   * @param closing - a last line for all problems
+   */
+  constructor(
+    problems: Problem[],
+    subject: string = 'The answers are',
+    closing: string = '',
+  ) {
     super(
-      `The answers are not valid:\n${problems
-        .map(p => `- ${describeProblem(p)}`)
-        .join('\n')}`,
+      [
+        `${subject} not valid:`,
+        ...problems.map(p => `- ${describeProblem(p)}`),
+        ...(closing ? [closing] : []),
+      ].join('\n'),
     );
     // The name by which Backstage's error handling answers 400 instead of 500.
     this.name = 'InputError';

@@ -1,8 +1,3 @@
-export {
-  parsePlan,
-  plan,
-  secretNameOf,
-  secretVariable,
-  templateValues,
-} from './plan';
-export type { ExtensionPlan } from './plan';
+export { parsePlan } from './parse';
+export { plan, secretNameOf, secretVariable, templateValues } from './plan';
+export type { ExtensionPlan } from './schema';

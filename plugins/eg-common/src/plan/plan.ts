@@ -1,8 +1,7 @@
-import { z } from 'zod';
 import { implementationOf, Mechanism } from '../implementations';
-import { Answers, Problem } from '../intake';
+import { Answers } from '../intake';
 import { NativeContext, nativeVerdict } from '../needs';
-import { InvalidAnswersError, problemsOf } from '../intake/problems';
+import { InvalidAnswersError } from '../intake/problems';
 import {
   BodyMode,
   ExternalService,
@@ -10,148 +9,11 @@ import {
   purposeOf,
   requirementsOf,
 } from '../purposes';
-import { recommend, Recommendation } from '../recommend';
+import { recommend } from '../recommend';
 import { labelsFor } from '../policy/labels';
 import { releaseOf } from '../releases';
-
-const bodyMode = z
-  .enum(['Buffered', 'FullDuplexStreamed'])
-  .or(z.literal(false));
-const direction = z.literal(false).or(z.strictObject({ body: bodyMode }));
-const image = z.strictObject({
-  /** Registry and path, without a tag. */
-  repository: z.string(),
-  tag: z.string(),
-  /** Whether the registry still has to be decided. */
-  placeholder: z.boolean(),
-});
-
-const planSchema = z.strictObject({
-  apiVersion: z.literal('envoy-gateway-extensions-builder/v1alpha1'),
-  kind: z.literal('ExtensionPlan'),
-  name: z.string(),
-  description: z.string(),
-  owner: z.string(),
-  repository: z
-    .strictObject({ host: z.string(), owner: z.string(), name: z.string() })
-    .nullable(),
-  implementation: z.string(),
-  /** `native`: no extension; Envoy Gateway does it itself. */
-  mechanism: z.enum(['extproc', 'wasm', 'lua', 'native']),
-  language: z.string(),
-  purpose: z.string(),
-  settings: z.unknown(),
-  environment: z.enum(['production', 'prototype']),
-  release: z.strictObject({
-    gateway: z.string(),
-    envoy: z.string(),
-    testEnvoy: z.string(),
-    gatewayApi: z.string(),
-  }),
-  processing: z.strictObject({ request: direction, response: direction }),
-  /** The provider of `SecurityPolicy.spec.jwt` whose verified claims the extension reads. */
-  claims: z.string().nullable(),
-  /** What is known to few: keys of the Secret `secretName` of an external processor, variables of Envoy for a Wasm module. */
-  secrets: z.array(
-    z.strictObject({
-      name: z.string(),
-      description: z.string(),
-      variable: z.string(),
-    }),
-  ),
-  target: z.strictObject({
-    group: z.literal('gateway.networking.k8s.io'),
-    kind: z.string(),
-    name: z.string(),
-    namespace: z.string(),
-    sectionName: z.string().nullable(),
-    /** Whether the name still has to be decided. */
-    placeholder: z.boolean(),
-  }),
-  policy: z.strictObject({
-    name: z.string(),
-    namespace: z.string(),
-    failOpen: z.boolean(),
-  }),
-  extproc: z
-    .strictObject({
-      namespace: z.string(),
-      port: z.int(),
-      metricsPort: z.int(),
-      image,
-      /** Gateway API Duration. */
-      messageTimeout: z.string(),
-      replicas: z.strictObject({ min: z.int(), max: z.int() }),
-      /** Attributes of requests that Envoy sends along. */
-      attributes: z.array(z.string()),
-      /** Services that the processor asks, each found by an environment variable. */
-      services: z.array(
-        z.strictObject({
-          title: z.string(),
-          /** Name of the Service in k8s/dependencies. */
-          host: z.string(),
-          variable: z.string(),
-          placeholder: z.string(),
-          container: z
-            .strictObject({
-              image: z.string(),
-              port: z.int(),
-              address: z.string(),
-              command: z.string().nullable(),
-              secret: z.string().nullable(),
-            })
-            .nullable(),
-        }),
-      ),
-    })
-    .nullable(),
-  wasm: z.strictObject({ image, rootID: z.string() }).nullable(),
-  lua: z
-    .strictObject({
-      source: z.enum(['Inline', 'ValueRef']),
-      /** Whether the settings are the policy's filterContext; else they are a table in the script. */
-      filterContext: z.boolean(),
-    })
-    .nullable(),
-  native: z
-    .strictObject({
-      need: z.string(),
-      /** What the policies are, for people. */
-      title: z.string(),
-      feature: z.string(),
-      source: z.string(),
-      /** Policies and other objects, with comments where the owner decides. */
-      objects: z.array(
-        z.strictObject({
-          path: z.string().regex(/^policy\/[a-z]+\.yaml$/),
-          object: z.looseObject({
-            apiVersion: z.string(),
-            kind: z.string(),
-            metadata: z.looseObject({ name: z.string() }),
-          }),
-          comments: z.array(
-            z.strictObject({
-              path: z.array(z.string().or(z.int())),
-              text: z.string(),
-              inline: z.boolean().optional(),
-            }),
-          ),
-        }),
-      ),
-    })
-    .nullable(),
-  recommendation: z.custom<Recommendation>(
-    value => typeof value === 'object' && value !== null,
-  ),
-});
-
-/**
- * Everything that is decided about one extension. The only thing that the stages after it read: every default is
- * applied and every choice made.
- *
- * @public
- */
-export type ExtensionPlan = z.infer<typeof planSchema>;
+import { ExtensionPlan } from './schema';
+import { planVersion } from './versions';
 
 /** The body mode for each size: what is held as a whole must fit the connection buffer, what does not is streamed. */
 const bodyModes: Record<Answers['bodySize'], BodyMode> = {
@@ -263,7 +125,7 @@ export function plan(answers: Answers): ExtensionPlan {
     placeholder: answers.registry === undefined,
   };
   return {
-    apiVersion: 'envoy-gateway-extensions-builder/v1alpha1',
+    apiVersion: planVersion,
     kind: 'ExtensionPlan',
     name: answers.name,
     description: answers.description,
@@ -399,32 +261,6 @@ function nativeOf(
       })),
     })),
   };
-}
-
-/**
- * Reads a plan that was written before, for example as eg-extension.yaml of a repository.
- *
- * @public
- * @throws {@link InvalidAnswersError} naming what is wrong with it
- */
-export function parsePlan(input: unknown): ExtensionPlan {
-  const parsed = planSchema.safeParse(input);
-  const problems: Problem[] = parsed.success
-    ? []
-    : problemsOf(parsed.error, input, ['plan']);
-  if (parsed.success) {
-    implementationOf(parsed.data.implementation);
-    const settings = purposeOf(parsed.data.purpose).settings.safeParse(
-      parsed.data.settings,
-    );
-    if (settings.success) {
-      return { ...parsed.data, settings: settings.data };
-    }
-    problems.push(
-      ...problemsOf(settings.error, parsed.data.settings, ['plan', 'settings']),
-    );
-  }
-  throw new InvalidAnswersError(problems);
 }
 
 /**
