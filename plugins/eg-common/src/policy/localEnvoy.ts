@@ -34,6 +34,20 @@ function cluster(name: string, port: number, options: object = {}) {
   };
 }
 
+/**
+ * The upstream is spoken to as the client speaks, as with `BackendTrafficPolicy.spec.useClientProtocol`: in HTTP/2,
+ * trailers arrive.
+ */
+const sameProtocolAsClient = {
+  'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
+    '@type': type('envoy.extensions.upstreams.http.v3.HttpProtocolOptions'),
+    use_downstream_protocol_config: {
+      http_protocol_options: {},
+      http2_protocol_options: http2Windows,
+    },
+  },
+};
+
 /** A Gateway API Duration as a protobuf duration in JSON: `1m500ms` is `60.5s`. */
 export function protobufDuration(duration: string): string {
   return `${milliseconds(duration) / 1000}s`;
@@ -219,10 +233,16 @@ function claimsFilter(provider: string) {
   };
 }
 
-/** What a route to the upstream has beside what it matches. */
+/**
+ * What a route to the upstream has beside what it matches. Envoy Gateway lets WebSockets through on every route of an
+ * HTTPRoute.
+ */
 function toUpstream(filter: Filter) {
   return {
-    route: { cluster: 'upstream' },
+    route: {
+      cluster: 'upstream',
+      upgrade_configs: [{ upgrade_type: 'websocket' }],
+    },
     typed_per_filter_config: { [filter.name]: filter.perRoute },
   };
 }
@@ -315,7 +335,12 @@ export function localEnvoy(plan: ExtensionPlan): object {
           ],
         },
       ],
-      clusters: [cluster('upstream', ports.upstream), ...filter.clusters],
+      clusters: [
+        cluster('upstream', ports.upstream, {
+          typed_extension_protocol_options: sameProtocolAsClient,
+        }),
+        ...filter.clusters,
+      ],
     },
   };
 }

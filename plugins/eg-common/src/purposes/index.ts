@@ -6,6 +6,7 @@ export type {
   CaseBody,
   CaseChunks,
   CaseHeader,
+  CaseProtocol,
   DirectionProcessing,
   ExternalService,
   LocalRoute,

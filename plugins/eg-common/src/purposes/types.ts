@@ -52,6 +52,13 @@ export interface BehaviourCase {
     chunked?: CaseChunks;
     /** Claims of a JWT that the local Envoy verifies, see {@link Requirements.claims}. */
     claims?: Record<string, unknown>;
+    /**
+     * `http1` unless said otherwise. `http2` has trailers, in both directions. With `websocket`, the client asks for a
+     * WebSocket; when it was accepted (status 101), each part of the body is sent as a message, the next one when the
+     * upstream has sent the one before it back. The bodies that are expected are all messages, one after the other.
+     */
+    protocol?: CaseProtocol;
+    trailers?: CaseHeader[];
     /** What test/support.py of the purpose completes the request with when it is sent, such as a signature. */
     prepare?: Record<string, unknown>;
   };
@@ -61,17 +68,23 @@ export interface BehaviourCase {
     body?: CaseBody;
     /** `acknowledged`: each part only when the client has what was sent before it, which shows that nothing is held back. */
     chunked?: CaseChunks | 'acknowledged';
+    trailers?: CaseHeader[];
   };
   expect: {
     /** Whether the upstream is called; true unless said otherwise. `either`: it may be, before Envoy answers itself. */
     reached?: boolean | 'either';
-    request?: { headers?: Record<string, string[]>; body?: CaseBody };
+    request?: {
+      headers?: Record<string, string[]>;
+      body?: CaseBody;
+      trailers?: Record<string, string[]>;
+    };
     response: {
       status: number;
       headers?: Record<string, string[]>;
       /** Regular expressions that the values, joined by a comma and a blank, match as a whole. */
       headersMatch?: Record<string, string>;
       body?: CaseBody;
+      trailers?: Record<string, string[]>;
     };
     /**
      * What the extension writes about this request, one JSON object in a line each: to standard output, or to Envoy’s
@@ -87,6 +100,13 @@ export interface BehaviourCase {
  * @public
  */
 export type CaseChunks = boolean | 'parts';
+
+/**
+ * How a client speaks with the gateway.
+ *
+ * @public
+ */
+export type CaseProtocol = 'http1' | 'http2' | 'websocket';
 
 /**
  * How a body reaches the extension, in terms of `EnvoyExtensionPolicy.spec.extProc[].processingMode`.
