@@ -69,6 +69,46 @@ const authorizationSettings = {
   ],
 };
 
+/** Claims that are compared with the request itself, in rules that allow and that deny. */
+const ownSettings = {
+  provider: 'my-idp',
+  rules: [
+    {
+      name: 'not of another tenant',
+      effect: 'deny',
+      paths: [{ match: 'prefix', path: '/blocked' }],
+      claims: [
+        { is: 'equals-query', claim: ['blocked'], name: 'tenant' },
+        { is: 'equals-header', claim: ['blocked'], name: 'x-tenant' },
+      ],
+    },
+    {
+      name: 'own path',
+      effect: 'allow',
+      paths: [{ match: 'segments', path: '/users/*/**' }],
+      claims: [{ is: 'equals-segment', claim: ['sub'], segment: 2 }],
+    },
+    {
+      name: 'own tenant',
+      effect: 'allow',
+      paths: [{ match: 'prefix', path: '/orders' }],
+      claims: [{ is: 'equals-query', claim: ['tenant', 'id'], name: 'tenant' }],
+    },
+    {
+      name: 'own tenant by header',
+      effect: 'allow',
+      paths: [{ match: 'prefix', path: '/invoices' }],
+      claims: [{ is: 'equals-header', claim: ['tenants'], name: 'x-tenant' }],
+    },
+    {
+      name: 'own host',
+      effect: 'allow',
+      methods: ['PUT'],
+      claims: [{ is: 'equals-host', claim: ['site'] }],
+    },
+  ],
+};
+
 export const authorization: readonly Variant[] = [
   ...(['extproc-go', 'wasm-rust', 'lua'] as const).flatMap(
     (implementation): Variant[] => [
@@ -77,6 +117,12 @@ export const authorization: readonly Variant[] = [
         purpose: 'authorization',
         variant: 'rules and claims',
         answers: { settings: authorizationSettings },
+      },
+      {
+        implementation,
+        purpose: 'authorization',
+        variant: 'own values',
+        answers: { settings: ownSettings },
       },
       {
         implementation,

@@ -94,6 +94,14 @@ export const headerValue = z
     'use visible ASCII characters, with blanks only between them; percent-encode anything else',
   );
 
+/** The name of a query parameter that needs no percent-encoding: it is compared as it stands in the URL. */
+export const queryName = z
+  .string({ error: 'give the name of a query parameter, for example tenant' })
+  .regex(
+    /^[A-Za-z0-9._~-]{1,64}$/,
+    'use 1 to 64 letters, digits, dots, hyphens, underscores and tildes, for example tenant',
+  );
+
 /** A whole number between bounds that are allowed. */
 export function wholeNumber(min: number, max: number) {
   const message = `use a whole number from ${min} to ${max}`;

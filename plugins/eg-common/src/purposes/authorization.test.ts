@@ -26,6 +26,68 @@ const ask = (
     ...request,
   });
 
+describe('claims that are compared with the request', () => {
+  const own = (condition: object, request: object, effect = 'allow') => {
+    const rules = [rule({ effect, claims: [condition] })];
+    return (
+      ask([...rules, ...(effect === 'deny' ? [rule({ name: 'rest' })] : [])], {
+        claims: { sub: '42', tenants: ['a', 7], site: 'Shop.example.com' },
+        ...request,
+      }).effect === 'allow'
+    );
+  };
+  const segment = { is: 'equals-segment', claim: ['sub'], segment: 2 };
+  const header = { is: 'equals-header', claim: ['tenants'], name: 'X-Tenant' };
+  const query = { is: 'equals-query', claim: ['sub'], name: 'user' };
+  const host = { is: 'equals-host', claim: ['site'] };
+  const lines = (name: string, ...values: string[]) => ({
+    headers: values.map(value => ({ name, value })),
+  });
+
+  it.each([
+    [segment, { path: '/users/42/orders' }, true],
+    [segment, { path: '/users/4%32' }, true],
+    [segment, { path: '/users/43' }, false],
+    [segment, { path: '/users' }, false],
+    [header, lines('x-tenant', 'a'), true],
+    [header, lines('x-tenant', '7', 'a'), true],
+    [header, lines('x-tenant', 'a', 'b'), false],
+    [header, {}, false],
+    [query, { path: '/?user=42' }, true],
+    [query, { path: '/?user=42&user=43' }, false],
+    [query, { path: '/?user=42&%55SER=43' }, false],
+    [query, { path: '/?user=42;user=43' }, false],
+    [query, { path: '/?user=42&x=%' }, false],
+    [host, lines('host', 'shop.EXAMPLE.com.:8443'), true],
+    [host, lines('host', 'example.com'), false],
+    [host, {}, false],
+  ])('allows by %j with %j: %s', (condition, request, allowed) => {
+    expect(own(condition, request)).toBe(allowed);
+  });
+
+  it.each([
+    [header, lines('x-tenant', 'b', 'a')],
+    [query, { path: '/?user=1&user=42' }],
+    [query, { path: '/?user=1;user=42' }],
+    [query, { path: '/?user=1&x=%' }],
+  ])('denies by %j with %j', (condition, request) => {
+    expect(own(condition, request, 'deny')).toBe(false);
+  });
+
+  it.each([
+    [{ ...segment, segment: 0 }, /whole number from 1 to 32/],
+    [{ ...header, name: 'cookie' }, /choose another header/],
+    [{ ...query, name: 'a b' }, /for example tenant/],
+    [{ ...host, is: 'equals-path' }, /use one of the conditions/],
+  ])('refuses %j', (condition, message) => {
+    const { error } = authorization.settings.safeParse({
+      provider: 'idp',
+      rules: [rule({ claims: [condition] })],
+    });
+    expect(error!.issues[0]!.message).toMatch(message);
+  });
+});
+
 describe('decide', () => {
   it.each([
     ['exact', '/a', '/a?b', 'rule'],

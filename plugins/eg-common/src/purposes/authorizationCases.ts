@@ -12,6 +12,11 @@ import {
 } from './authorizationRules';
 import { BehaviourCase, CaseBody } from './types';
 
+interface Sent extends AuthorizationRequest {
+  body?: CaseBody;
+  chunked?: 'parts';
+}
+
 /** The answer to a request that is denied, and its headers. */
 function refusal({ reason }: AuthorizationDecision) {
   const [status, title] =
@@ -67,9 +72,174 @@ function withClaim(
   };
 }
 
+type ClaimCondition = Rule['claims'][number];
+
+/** The value that a sample request has where a claim is compared with the request. */
+const own = 'own-value';
+const ownHost = 'own.example.com';
+
+/** Completes a sample request with what the claims of a rule are compared with. */
+function withOwnValues(conditions: Rule['claims'], sample: Sent): Sent {
+  return conditions.reduce<Sent>((sent, condition) => {
+    switch (condition.is) {
+      case 'equals-segment': {
+        const missing =
+          condition.segment -
+          sent.path.replace(/\/$/, '').split('/').length +
+          1;
+        return {
+          ...sent,
+          path:
+            missing > 0
+              ? `${sent.path.replace(/\/$/, '')}${`/${own}`.repeat(missing)}`
+              : sent.path,
+        };
+      }
+      case 'equals-header':
+        return sent.headers.some(({ name }) => name === condition.name)
+          ? sent
+          : {
+              ...sent,
+              headers: [...sent.headers, { name: condition.name, value: own }],
+            };
+      case 'equals-query':
+        return {
+          ...sent,
+          path: `${sent.path}${sent.path.includes('?') ? '&' : '?'}${
+            condition.name
+          }=${own}`,
+        };
+      case 'equals-host':
+        return {
+          ...sent,
+          headers: [...sent.headers, { name: 'host', value: ownHost }],
+        };
+      default:
+        return sent;
+    }
+  }, sample);
+}
+
+/** What the claim has to be in a sample request. */
+function ownValue(condition: ClaimCondition, sent: Sent): string {
+  switch (condition.is) {
+    case 'equals-segment':
+      return decodeURIComponent(
+        sent.path.split('?', 1)[0]!.split('/')[condition.segment] ?? own,
+      );
+    case 'equals-header':
+      return (
+        sent.headers.find(({ name }) => name === condition.name)?.value ?? own
+      );
+    case 'equals-host':
+      return ownHost;
+    default:
+      return own;
+  }
+}
+
+/** Requests in which the place that a claim is compared with holds something else, or is hard to read. */
+function otherPlaces(
+  condition: ClaimCondition,
+  sample: Sent,
+): [string, Sent][] {
+  const withHeader = (name: string, ...values: string[]): Sent => ({
+    ...sample,
+    headers: [
+      ...sample.headers.filter(h => h.name !== name),
+      ...values.map(value => ({ name, value })),
+    ],
+  });
+  switch (condition.is) {
+    case 'equals-segment': {
+      const [path = '', query] = sample.path.split(/\?(.*)/s);
+      const at = (change: (segment: string) => string): Sent => ({
+        ...sample,
+        path: [
+          path
+            .split('/')
+            .map((s, i) => (i === condition.segment ? change(s) : s))
+            .join('/'),
+          ...(query ? [query] : []),
+        ].join('?'),
+      });
+      return [
+        ['another segment', at(() => 'other')],
+        ['in the other case', at(segment => segment.toUpperCase())],
+        [
+          'a letter encoded',
+          at(
+            segment =>
+              `%${segment.charCodeAt(0).toString(16)}${segment.slice(1)}`,
+          ),
+        ],
+        ['only the beginning of it', at(segment => segment.slice(0, -1))],
+      ];
+    }
+    case 'equals-header': {
+      const value = ownValue(condition, sample);
+      return [
+        ['the header is absent', withHeader(condition.name)],
+        ['another header value', withHeader(condition.name, 'other')],
+        // Envoy joins lines of some well-known headers; those of x- headers stay apart.
+        ...(condition.name.startsWith('x-')
+          ? ([
+              [
+                'a second header line',
+                withHeader(condition.name, value, 'other'),
+              ],
+              [
+                'the same header line twice',
+                withHeader(condition.name, value, value),
+              ],
+            ] as [string, Sent][])
+          : []),
+      ];
+    }
+    case 'equals-query': {
+      const { name } = condition;
+      const on = (query: string): Sent => ({
+        ...sample,
+        path: `${sample.path.split('?', 1)[0]}?${query}`,
+      });
+      const encoded = `%${name.charCodeAt(0).toString(16)}${name.slice(1)}`;
+      return [
+        ['the parameter is absent', on('x=1')],
+        ['another parameter value', on(`${name}=other`)],
+        ['a second parameter', on(`${name}=${own}&${name}=other`)],
+        ['the same parameter twice', on(`${name}=${own}&x&${name}=${own}`)],
+        ['an encoded second name', on(`${name}=${own}&${encoded}=other`)],
+        [
+          'a second name in the other case',
+          on(`${name}=${own}&${name.toUpperCase()}=other`),
+        ],
+        ['an encoded value', on(`${name}=%6f${own.slice(1)}`)],
+        ['a blank as plus', on(`${name}=${own}+`)],
+        ['a semicolon', on(`x=1;y&${name}=${own}`)],
+        ['an escape that is none', on(`${name}=${own}&x=%zz`)],
+        ['an empty value', on(`${name}=`)],
+      ];
+    }
+    case 'equals-host':
+      return [
+        ['another host', withHeader('host', 'other.example.com')],
+        ['the host in the other case', withHeader('host', 'OWN.example.COM')],
+        ['the host with a port', withHeader('host', `${ownHost}:8443`)],
+        [
+          'the host with the dot of the root',
+          withHeader('host', `${ownHost}.`),
+        ],
+        ['a host below', withHeader('host', `x.${ownHost}`)],
+      ];
+    default:
+      return [];
+  }
+}
+
 /** Claims that fulfil the conditions of a rule one by one. */
 function sampleClaims(
   conditions: Rule['claims'],
+  sent: Sent,
   form: 'words' | 'list' | 'typed',
 ): Claims {
   const typed = (text: string) =>
@@ -94,8 +264,12 @@ function sampleClaims(
             ...(Array.isArray(before) ? before : ['first', { no: 'text' }]),
             typed(condition.value),
           ];
-        default:
+        case 'present':
           return before ?? 'any';
+        default:
+          return form === 'list'
+            ? ['first', ownValue(condition, sent)]
+            : ownValue(condition, sent);
       }
     };
     return withClaim(claims, condition.claim, value()) as Claims;
@@ -121,10 +295,6 @@ const sampledRules = 12;
 
 /** The behaviour of the rules, as data. */
 export function cases(given: AuthorizationSettings): BehaviourCase[] {
-  interface Sent extends AuthorizationRequest {
-    body?: CaseBody;
-    chunked?: 'parts';
-  }
   const result: BehaviourCase[] = [];
   const add = (
     name: string,
@@ -198,18 +368,22 @@ export function cases(given: AuthorizationSettings): BehaviourCase[] {
     });
   };
 
-  const sampleOf = (r: Rule): Sent => ({
-    method: r.methods[0] ?? 'GET',
-    path: r.paths[0] ? samplePath(r.paths[0]) : '/any',
-    headers: r.headers.map(condition => ({
-      name: condition.name,
-      value:
-        (condition.is === 'equals' && condition.value) ||
-        (condition.is === 'one-of' && condition.values[0]) ||
-        'any',
-    })),
-    ...(r.claims.length ? { claims: sampleClaims(r.claims, 'words') } : {}),
-  });
+  const sampleOf = (r: Rule): Sent => {
+    const sent = withOwnValues(r.claims, {
+      method: r.methods[0] ?? 'GET',
+      path: r.paths[0] ? samplePath(r.paths[0]) : '/any',
+      headers: r.headers.map(condition => ({
+        name: condition.name,
+        value:
+          (condition.is === 'equals' && condition.value) ||
+          (condition.is === 'one-of' && condition.values[0]) ||
+          'any',
+      })),
+    });
+    return r.claims.length
+      ? { ...sent, claims: sampleClaims(r.claims, sent, 'words') }
+      : sent;
+  };
 
   for (const [index, r] of given.rules.slice(0, sampledRules).entries()) {
     const title = `rule ${index + 1}`;
@@ -281,7 +455,7 @@ export function cases(given: AuthorizationSettings): BehaviourCase[] {
       for (const form of ['list', 'typed'] as const) {
         add(`${title}: claims, ${form}`, {
           ...sample,
-          claims: sampleClaims(r.claims, form),
+          claims: sampleClaims(r.claims, sample, form),
         });
       }
     }
@@ -298,6 +472,9 @@ export function cases(given: AuthorizationSettings): BehaviourCase[] {
           ...sample,
           claims: withClaim(sample.claims, condition.claim, value) as Claims,
         });
+      }
+      for (const [what, sent] of otherPlaces(condition, sample)) {
+        add(`${title}, claim ${number + 1}: ${what}`, sent);
       }
       if ('value' in condition) {
         add(`${title}, claim ${number + 1}: only part of a word`, {

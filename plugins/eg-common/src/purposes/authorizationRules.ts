@@ -4,6 +4,8 @@ import {
   claimPathOrNone,
   headerValue,
   lineOfText,
+  queryName,
+  wholeNumber,
 } from '../intake/fields';
 
 /** Headers that say nothing an authorization may rest on, with what does. */
@@ -106,8 +108,46 @@ const claimCondition = z
         claim: claimPath,
         values: filledList(claimValue, 50, 'values').meta({ title: 'Values' }),
       }),
+      z.strictObject({
+        is: z.literal('equals-segment').meta({
+          title: 'equals a segment of the path',
+          description: 'Of a claim that is a list, one element has to.',
+        }),
+        claim: claimPath,
+        segment: wholeNumber(1, 32).meta({
+          title: 'Segment',
+          description: '1 is the first one: in /users/42 it is users.',
+        }),
+      }),
+      z.strictObject({
+        is: z.literal('equals-header').meta({
+          title: 'equals a header',
+          description: 'Of a claim that is a list, one element has to.',
+        }),
+        claim: claimPath,
+        name: header,
+      }),
+      z.strictObject({
+        is: z.literal('equals-query').meta({
+          title: 'equals a query parameter',
+          description: 'Of a claim that is a list, one element has to.',
+        }),
+        claim: claimPath,
+        name: queryName.meta({ title: 'Parameter' }),
+      }),
+      z.strictObject({
+        is: z.literal('equals-host').meta({
+          title: 'equals the host',
+          description:
+            'The host name without the port. Of a claim that is a list, one element has to.',
+        }),
+        claim: claimPath,
+      }),
     ],
-    { error: 'use one of the conditions present, equals, contains and one-of' },
+    {
+      error:
+        'use one of the conditions present, equals, contains, one-of, equals-segment, equals-header, equals-query and equals-host',
+    },
   )
   .meta({ title: 'Condition on a claim' });
 
@@ -391,9 +431,68 @@ export function textOf(value: unknown): string | undefined {
     : undefined;
 }
 
+type ClaimCondition = Rule['claims'][number];
+
+/** Percent-decodes as forms are decoded, to bytes; undefined where an escape is none. */
+function formDecoded(text: string): string | undefined {
+  return /%(?![0-9A-Fa-f]{2})/.test(text)
+    ? undefined
+    : bytes(text)
+        .replace(/\+/g, ' ')
+        .replace(/%(..)/g, (_, hex) => String.fromCharCode(parseInt(hex, 16)));
+}
+
+/**
+ * The values of a query parameter, or undefined where servers disagree about the query: about escapes that are none,
+ * and about `;`, which some take for `&`. Names are compared without regard to case, because some servers do so.
+ */
+function queryValues(target: string, name: string): string[] | undefined {
+  const [, query = ''] = target.split(/\?(.*)/s);
+  const pairs = query
+    .split('&')
+    .map(pair => pair.split(/=(.*)/s))
+    .map(([key, value = '']) => [formDecoded(key!), formDecoded(value)]);
+  return query.includes(';') || pairs.flat().includes(undefined)
+    ? undefined
+    : pairs
+        .filter(([key]) => lowerAscii(key!) === lowerAscii(name))
+        .map(([, value]) => value!);
+}
+
+/** The host without its port and without the dot of the root, in lower case. */
+function hostOf({ headers }: AuthorizationRequest): string {
+  const host = headers.find(({ name }) => name === 'host')?.value ?? '';
+  return lowerAscii(host.replace(/:[0-9]*$/, '').replace(/\.$/, ''));
+}
+
+/**
+ * What a claim is compared with: the values that the request has in this place. Undefined where the request is
+ * ambiguous.
+ */
+function valuesOfRequest(
+  condition: ClaimCondition,
+  request: AuthorizationRequest,
+  segments: readonly string[],
+): string[] | undefined {
+  switch (condition.is) {
+    case 'equals-segment':
+      return segments.slice(condition.segment - 1, condition.segment);
+    case 'equals-header':
+      return request.headers
+        .filter(({ name }) => name === condition.name)
+        .map(({ value }) => bytes(value));
+    case 'equals-query':
+      return queryValues(request.path, condition.name);
+    default:
+      return [hostOf(request)];
+  }
+}
+
 function matchesClaim(
-  condition: Rule['claims'][number],
+  condition: ClaimCondition,
   claims: Claims,
+  request: AuthorizationRequest,
+  rule: { allows: boolean; segments: readonly string[]; ignoreCase: boolean },
 ): boolean {
   const value = claimOf(claims, condition.claim);
   const scalar = textOf(value);
@@ -401,6 +500,25 @@ function matchesClaim(
     .map(textOf)
     .filter(text => text !== undefined);
   switch (condition.is) {
+    case 'equals-segment':
+    case 'equals-header':
+    case 'equals-query':
+    case 'equals-host': {
+      const found = valuesOfRequest(condition, request, rule.segments);
+      const folds =
+        condition.is === 'equals-host' ||
+        (condition.is === 'equals-segment' && rule.ignoreCase);
+      const fold = (text: string) => (folds ? lowerAscii(text) : text);
+      const holds = (text: string) =>
+        text !== '' && texts.some(t => fold(bytes(t)) === fold(text));
+      // A second value never widens what is allowed, and never evades what is denied.
+      if (!found) {
+        return !rule.allows;
+      }
+      return rule.allows
+        ? found.length > 0 && found.every(holds)
+        : found.some(holds);
+    }
     case 'present':
       return texts.length > 0;
     case 'equals':
@@ -439,7 +557,16 @@ export function decide(
       missed ||= effect === 'allow';
       return false;
     }
-    return matches && claims.every(c => matchesClaim(c, request.claims!));
+    return (
+      matches &&
+      claims.every(c =>
+        matchesClaim(c, request.claims!, request, {
+          allows: effect === 'allow',
+          segments,
+          ignoreCase: pathCase === 'ignored',
+        }),
+      )
+    );
   });
   if (found?.effect === 'allow') {
     return { effect: 'allow', reason: 'rule', rule: found.name };

@@ -11,7 +11,10 @@ local function set_of(...)
 end
 
 -- Conditions on one claim or header: the key of what they compare with.
-local CLAIM_CONDITIONS = { present = false, equals = "value", contains = "value", ["one-of"] = "values" }
+local CLAIM_CONDITIONS = {
+  present = false, equals = "value", contains = "value", ["one-of"] = "values",
+  ["equals-segment"] = "segment", ["equals-header"] = "name", ["equals-query"] = "name", ["equals-host"] = false,
+}
 local HEADER_CONDITIONS = { present = false, equals = "value", ["one-of"] = "values" }
 local METHODS = set_of("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
@@ -49,7 +52,7 @@ local function check_condition(condition, subject, conditions, field)
   local is = type(condition) == "table" and condition.is or nil
   local compares = conditions[is or ""]
   if compares == nil then
-    reject(field .. ".is", is, "it must be one of present, equals, one-of, and for claims contains")
+    reject(field .. ".is", is, "it must be one of present, equals, one-of, and for claims contains and equals-…; see docs/purpose.md")
   end
   check_object(condition, compares and { "is", subject, compares } or { "is", subject }, field)
   if compares == "value" then
@@ -60,21 +63,36 @@ local function check_condition(condition, subject, conditions, field)
   end
 end
 
-local function check_header(condition, field)
-  check_condition(condition, "name", HEADER_CONDITIONS, field)
-  local name = condition.name
+local function check_matchable(name, field)
   if type(name) ~= "string" or not name:find("^[%l%d-]+$") then
-    reject(field .. ".name", name, "it must be the name of a header, in lower case")
+    reject(field, name, "it must be the name of a header, in lower case")
   end
   if UNMATCHABLE[name] or name:find("^x%-forwarded%-") or name:find("^x%-envoy%-") then
-    reject(field .. ".name", name, "a decision must not rest on this header; use another")
+    reject(field, name, "a decision must not rest on this header; use another")
   end
+end
+
+local function check_header(condition, field)
+  check_condition(condition, "name", HEADER_CONDITIONS, field)
+  check_matchable(condition.name, field .. ".name")
 end
 
 local function check_claim(condition, field)
   check_condition(condition, "claim", CLAIM_CONDITIONS, field)
   check_each(condition.claim, field .. ".claim", check_text)
   check_text(condition.claim[1], field .. ".claim[0]")
+  if condition.is == "equals-header" then
+    check_matchable(condition.name, field .. ".name")
+  elseif condition.is == "equals-query" then
+    if type(condition.name) ~= "string" or not condition.name:find("^[%w._~%-]+$") then
+      reject(field .. ".name", condition.name, "it must be the name of a query parameter: letters, digits and . _ ~ - only")
+    end
+  elseif condition.is == "equals-segment" then
+    local number = tonumber(condition.segment) or 0
+    if number < 1 or number % 1 ~= 0 then
+      reject(field .. ".segment", condition.segment, "it must be a whole number from 1; 1 is the first segment")
+    end
+  end
 end
 
 local function check_path(pattern, field)
@@ -140,14 +158,18 @@ local function holds_for(list, any, holds)
   return not any
 end
 
-local function header_holds(headers, condition, allows)
-  local count = headers:getNumValues(condition.name)
-  if condition.is == "present" or count == 0 then
-    return count > 0
-  end
+local function header_lines(headers, name)
   local lines = {}
-  for index = 0, count - 1 do
-    lines[#lines + 1] = headers:getAtIndex(condition.name, index)
+  for index = 0, headers:getNumValues(name) - 1 do
+    lines[#lines + 1] = headers:getAtIndex(name, index)
+  end
+  return lines
+end
+
+local function header_holds(headers, condition, allows)
+  local lines = header_lines(headers, condition.name)
+  if condition.is == "present" or #lines == 0 then
+    return #lines > 0
   end
   local values = condition.values or { condition.value }
   -- A second line never widens what is allowed, and never evades what is denied.
@@ -156,7 +178,70 @@ local function header_holds(headers, condition, allows)
   end)
 end
 
-local function claim_holds(claims, condition)
+-- The text without percent-encoding and with + as a blank, as forms are decoded; nil if an escape is none.
+local function form_decoded(text)
+  return unescape((text:gsub("+", " ")))
+end
+
+-- All values of a parameter. Names are compared without regard to case, because some servers do so. nil for a query
+-- that servers read in different ways: with escapes that are none, or with ; which some take for &.
+local function query_values(target, parameter)
+  local query = target:match("%?(.*)$") or ""
+  if query:find(";", 1, true) then
+    return nil
+  end
+  local values = {}
+  for pair in query:gmatch("[^&]+") do
+    local key, value = pair:match("^([^=]*)=?(.*)$")
+    local name, text = form_decoded(key), form_decoded(value)
+    if not name or not text then
+      return nil
+    end
+    if lower_ascii(name) == lower_ascii(parameter) then
+      values[#values + 1] = text
+    end
+  end
+  return values
+end
+
+-- Without the port and the dot of the root, in lower case.
+local function host_name(authority)
+  return (lower_ascii(authority):gsub(":%d*$", ""):gsub("%.$", ""))
+end
+
+-- The values that the request has in the place that a condition names; nil where servers disagree about them.
+local function own_values(condition, request)
+  if condition.is == "equals-segment" then
+    return { request.segments[tonumber(condition.segment)] }
+  elseif condition.is == "equals-header" then
+    return header_lines(request.headers, condition.name)
+  elseif condition.is == "equals-query" then
+    return query_values(request.path, condition.name)
+  end
+  return { host_name(request.headers:get(":authority") or "") }
+end
+
+-- Strict with several values: another one never widens what is allowed, and never evades what is denied. Nor does what
+-- cannot be read.
+local function own_holds(condition, claims, request, allows)
+  local values = own_values(condition, request)
+  if not values then
+    return not allows
+  end
+  local folds = condition.is == "equals-host" or (condition.is == "equals-segment" and request.ignore_case)
+  local texts = claim_texts(claims, condition.claim)
+  local function same(value)
+    return value ~= "" and holds_for(texts, true, function(text)
+      return text == value or (folds and lower_ascii(text) == lower_ascii(value))
+    end)
+  end
+  return #values > 0 and holds_for(values, not allows, same)
+end
+
+local function claim_holds(claims, condition, request, allows)
+  if condition.is:find("^equals%-") then
+    return own_holds(condition, claims, request, allows)
+  end
   local scalar = claim_text(claim_at(claims, condition.claim))
   local texts = claim_texts(claims, condition.claim)
   if condition.is == "present" then
@@ -194,7 +279,9 @@ local function decide(rules, request)
     if rule_matches(rule, request) then
       if #rule.claims > 0 and not request.claims then
         missed = missed or rule.effect == "allow"
-      elseif holds_for(rule.claims, false, function(condition) return claim_holds(request.claims, condition) end) then
+      elseif holds_for(rule.claims, false, function(condition)
+        return claim_holds(request.claims, condition, request, rule.effect == "allow")
+      end) then
         effect, reason, name = rule.effect, "rule", rule.name
         break
       end

@@ -29,6 +29,69 @@ def ask(rules, *args, settings=None, **kwargs):
     return f"{outcome.reply[':status']} {json.loads(outcome.logs[-1])['reason']}"
 
 
+class OwnValues(unittest.TestCase):
+    """Claims that are compared with the request itself."""
+
+    CLAIMS = {"sub": "Ann é", "tenants": ["a", 7], "host": "Shop.example.com", "empty": ""}
+    SEGMENT = {"is": "equals-segment", "claim": ["sub"], "segment": 2}
+    HEADER = {"is": "equals-header", "claim": ["tenants"], "name": "x-tenant"}
+    QUERY = {"is": "equals-query", "claim": ["sub"], "name": "user"}
+    HOST = {"is": "equals-host", "claim": ["host"]}
+
+    def test_in_rules_that_allow_and_that_deny(self):
+        for condition, path, headers, allows, denies in [
+            (self.SEGMENT, "/users/Ann%20%C3%A9", [], True, True),
+            (self.SEGMENT, "/users/Ann%20é/orders", [], True, True),
+            (self.SEGMENT, "/users/Bob", [], False, False),
+            (self.SEGMENT, "/users/ann%20%C3%A9", [], False, False),
+            (self.SEGMENT, "/users/Ann+%C3%A9", [], False, False),
+            (self.SEGMENT, "/users", [], False, False),
+            ({**self.SEGMENT, "claim": ["empty"]}, "/users/", [], False, False),
+            (self.HEADER, "/", [("x-tenant", "a")], True, True),
+            (self.HEADER, "/", [("x-tenant", "7")], True, True),
+            (self.HEADER, "/", [("x-tenant", "b")], False, False),
+            (self.HEADER, "/", [], False, False),
+            (self.HEADER, "/", [("x-tenant", "a"), ("x-tenant", "b")], False, True),
+            (self.QUERY, "/?user=Ann+%C3%A9", [], True, True),
+            (self.QUERY, "/?x&=&user=Ann%20é&y=1", [], True, True),
+            (self.QUERY, "/?user=Bob", [], False, False),
+            (self.QUERY, "/", [], False, False),
+            (self.QUERY, "/?user=Ann+é&user=Bob", [], False, True),
+            (self.QUERY, "/?user=Ann+é&%75ser=Bob", [], False, True),
+            (self.QUERY, "/?user=Ann+é&USER=Bob", [], False, True),
+            (self.QUERY, "/?user=Ann+é;user=Bob", [], False, True),
+            (self.QUERY, "/?user=Bob&x=%", [], False, True),
+            (self.HOST, "/", [(":authority", "shop.EXAMPLE.com")], True, True),
+            (self.HOST, "/", [(":authority", "shop.example.com:8443")], True, True),
+            (self.HOST, "/", [(":authority", "shop.example.com.")], True, True),
+            (self.HOST, "/", [(":authority", "shop.example.com.evil")], False, False),
+            (self.HOST, "/", [], False, False),
+        ]:
+            with self.subTest(condition=condition, path=path, headers=headers):
+                allowing = [rule(claims=[condition])]
+                denying = [rule(effect="deny", claims=[condition]), rule(1)]
+                self.assertEqual(ask(allowing, path, self.CLAIMS, headers) == "allow", allows)
+                self.assertEqual(ask(denying, path, self.CLAIMS, headers) != "allow", denies)
+                self.assertEqual(ask(allowing, path, None, headers), NO_CLAIMS)
+
+    def test_segments_follow_the_case_of_paths(self):
+        rules = [rule(claims=[self.SEGMENT])]
+        self.assertEqual(ask(rules, "/users/AnN", {"sub": "aNN"}, settings={"pathCase": "ignored"}), "allow")
+
+    def test_what_cannot_work_is_refused(self):
+        for condition, expected in [
+            ({**self.SEGMENT, "segment": 0}, "whole number from 1"),
+            ({**self.HEADER, "name": "cookie"}, "must not rest"),
+            ({**self.QUERY, "name": "a b"}, "query parameter"),
+            ({**self.QUERY, "value": "x"}, "is not known"),
+            ({**self.HOST, "claim": []}, "not empty"),
+        ]:
+            with self.subTest(condition=condition):
+                outcome = run({"rules": [rule(claims=[condition])]})
+                self.assertEqual(outcome.reply[":status"], "500")
+                self.assertIn(expected, outcome.logs[-1])
+
+
 class Paths(unittest.TestCase):
     def test_match(self):
         for match, pattern, path, expected in [

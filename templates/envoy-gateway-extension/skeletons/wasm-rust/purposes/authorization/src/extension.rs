@@ -1,5 +1,6 @@
 //! Allows or denies requests by ordered rules. See docs/purpose.md.
 
+mod own;
 mod path;
 mod rules;
 
@@ -502,6 +503,138 @@ mod tests {
             let extension = load(rules(json!([{"claims": [condition]}])));
             let answer = ask(&extension, Some(claims.clone()), &[(":path", "/")]);
             assert_eq!(answer == "allow", expected, "{condition}");
+        }
+    }
+
+    /// As an allowing and as a denying rule, which must not be evaded.
+    #[test]
+    fn claims_are_compared_with_the_request() {
+        let segment = json!({"is": "equals-segment", "claim": ["sub"], "segment": 2});
+        let empty = json!({"is": "equals-segment", "claim": ["empty"], "segment": 2});
+        let header = json!({"is": "equals-header", "claim": ["tenants"], "name": "x-tenant"});
+        let query = json!({"is": "equals-query", "claim": ["sub"], "name": "user"});
+        let host = json!({"is": "equals-host", "claim": ["host"]});
+        let claims = json!({
+            "sub": "Ann é", "tenants": ["a", 7], "host": "Shop.example.com", "empty": "",
+        });
+        type Lines<'a> = &'a [(&'a str, &'a str)];
+        let cases: [(&Value, &str, Lines, bool, bool); 26] = [
+            (&segment, "/users/Ann%20%C3%A9", &[], true, true),
+            (&segment, "/users/Ann%20%C3%A9/orders", &[], true, true),
+            (&segment, "/users/Bob", &[], false, false),
+            (&segment, "/users/ann%20%C3%A9", &[], false, false),
+            (&segment, "/users/Ann+%C3%A9", &[], false, false),
+            (&segment, "/users", &[], false, false),
+            (&empty, "/users/", &[], false, false),
+            (&header, "/", &[("x-tenant", "a")], true, true),
+            (&header, "/", &[("x-tenant", "7")], true, true),
+            (&header, "/", &[("x-tenant", "b")], false, false),
+            (&header, "/", &[], false, false),
+            (
+                &header,
+                "/",
+                &[("x-tenant", "a"), ("x-tenant", "b")],
+                false,
+                true,
+            ),
+            (&query, "/?user=Ann+%C3%A9", &[], true, true),
+            (&query, "/?x&=&user=Ann%20%c3%a9&y=1", &[], true, true),
+            (&query, "/?user=Bob", &[], false, false),
+            (&query, "/", &[], false, false),
+            (&query, "/?user=Ann+%C3%A9&user=Bob", &[], false, true),
+            (&query, "/?user=Ann+%C3%A9&%75ser=Bob", &[], false, true),
+            (&query, "/?user=Ann+%C3%A9&USER=Bob", &[], false, true),
+            (&query, "/?user=Ann+%C3%A9;user=Bob", &[], false, true),
+            (&query, "/?user=Bob&x=%", &[], false, true),
+            (
+                &host,
+                "/",
+                &[(":authority", "shop.EXAMPLE.com")],
+                true,
+                true,
+            ),
+            (
+                &host,
+                "/",
+                &[(":authority", "shop.example.com:8443")],
+                true,
+                true,
+            ),
+            (
+                &host,
+                "/",
+                &[(":authority", "shop.example.com.")],
+                true,
+                true,
+            ),
+            (
+                &host,
+                "/",
+                &[(":authority", "shop.example.com.evil")],
+                false,
+                false,
+            ),
+            (&host, "/", &[], false, false),
+        ];
+        for (condition, path, more, allows, denies) in cases {
+            let allowing = load(rules(json!([{"claims": [condition]}])));
+            let denying = load(rules(
+                json!([{"effect": "deny", "claims": [condition]}, {}]),
+            ));
+            let mut lines = vec![(":path", path)];
+            lines.extend(more);
+            let case = format!("{condition} {lines:?}");
+            let claims = || Some(claims.clone());
+            assert_eq!(
+                ask(&allowing, claims(), &lines) == "allow",
+                allows,
+                "{case}"
+            );
+            assert_eq!(ask(&denying, claims(), &lines) != "allow", denies, "{case}");
+            assert_eq!(ask(&allowing, None, &lines), NO_CLAIMS, "{case}");
+        }
+    }
+
+    #[test]
+    fn segments_are_compared_with_claims_as_paths_are() {
+        let condition = json!({"is": "equals-segment", "claim": ["sub"], "segment": 2});
+        let mut members = rules(json!([{"claims": [condition]}]));
+        members["pathCase"] = json!("ignored");
+        let answer = ask(
+            &load(members),
+            Some(json!({"sub": "aNN"})),
+            &[(":path", "/users/AnN")],
+        );
+        assert_eq!(answer, "allow");
+    }
+
+    #[test]
+    fn comparisons_that_cannot_work_are_refused() {
+        for (condition, expected) in [
+            (
+                json!({"is": "equals-segment", "claim": ["sub"], "segment": 0}),
+                "1 or more",
+            ),
+            (json!({"is": "equals-segment", "claim": ["sub"]}), "segment"),
+            (
+                json!({"is": "equals-header", "claim": ["sub"], "name": "cookie"}),
+                "must not rest",
+            ),
+            (
+                json!({"is": "equals-query", "claim": ["sub"], "name": "a b"}),
+                "letters, digits",
+            ),
+            (
+                json!({"is": "equals-query", "claim": ["sub"], "name": "a", "value": "x"}),
+                "value",
+            ),
+            (json!({"is": "equals-host", "claim": []}), "at least one"),
+        ] {
+            let config = config(rules(json!([{"claims": [condition]}]))).to_string();
+            let error = Extension::from_config(config.as_bytes())
+                .unwrap_err()
+                .to_string();
+            assert!(error.contains(expected), "{condition}: {error}");
         }
     }
 

@@ -32,15 +32,31 @@ func textOf(value any) (string, bool) {
 	return "", false
 }
 
+// textsOf returns the texts of a list, or the one of any other value.
+func textsOf(value any) []string {
+	list, isList := value.([]any)
+	if !isList {
+		list = []any{value}
+	}
+	var all []string
+	for _, v := range list {
+		if text, ok := textOf(v); ok {
+			all = append(all, text)
+		}
+	}
+	return all
+}
+
 // claimCondition asks something of one claim.
 type claimCondition struct {
 	names  []string
 	is     string
 	values []string
+	place  *place // what the claim is compared with, instead of values
 }
 
-func (c claimCondition) holds(claims map[string]any) bool {
-	value := claimAt(claims, c.names)
+func (c claimCondition) holds(q request, segments []string, allows bool) bool {
+	value := claimAt(q.claims, c.names)
 	scalar, isScalar := textOf(value)
 	list, _ := value.([]any)
 	isText := func(v any) bool { _, ok := textOf(v); return ok }
@@ -49,6 +65,8 @@ func (c claimCondition) holds(claims map[string]any) bool {
 		return ok && slices.Contains(c.values, text)
 	}
 	switch {
+	case c.place != nil:
+		return c.place.holds(q, segments, textsOf(value), allows)
 	case c.is == "present":
 		return isScalar || slices.ContainsFunc(list, isText)
 	case c.is == "contains" && isScalar:

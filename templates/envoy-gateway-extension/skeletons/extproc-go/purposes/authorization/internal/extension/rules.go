@@ -71,7 +71,7 @@ func (p policy) decide(q request) decision {
 			missed = missed || r.allows
 			continue
 		}
-		if !slices.ContainsFunc(r.claims, func(c claimCondition) bool { return !c.holds(q.claims) }) {
+		if !slices.ContainsFunc(r.claims, func(c claimCondition) bool { return !c.holds(q, segments, r.allows) }) {
 			result = decision{allowed: r.allows, reason: byRule, rule: r.name}
 			break
 		}
@@ -136,7 +136,7 @@ func parseRules(list settings.Value, ignoreCase bool) []rule {
 			r.headers = append(r.headers, parseHeader(h))
 		}
 		for _, c := range m["claims"].Array() {
-			r.claims = append(r.claims, parseClaim(c))
+			r.claims = append(r.claims, parseClaim(c, ignoreCase))
 		}
 		rules = append(rules, r)
 	}
@@ -184,27 +184,39 @@ var unmatchable = []string{
 
 func parseHeader(v settings.Value) headerCondition {
 	is, values := parseIs(v, "name", "present", "equals", "one-of")
-	name := v.Member("name")
-	c := headerCondition{name: name.Text(), values: values}
-	isToken := c.name != "" && !strings.ContainsFunc(c.name, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-')
-	})
-	switch {
-	case !isToken:
-		name.Wrong("write the name of a header in lower case, for example x-tenant")
-	case slices.Contains(unmatchable, c.name) || strings.HasPrefix(c.name, "x-forwarded-") || strings.HasPrefix(c.name, "x-envoy-"):
-		name.Wrong("choose another header: a decision must not rest on this one; see docs/purpose.md")
-	}
+	c := headerCondition{name: headerName(v.Member("name")), values: values}
 	if is != "present" && c.values == nil {
 		c.values = []string{} // wrong, and reported; matches nothing
 	}
 	return c
 }
 
-func parseClaim(v settings.Value) claimCondition {
-	is, values := parseIs(v, "claim", "present", "equals", "contains", "one-of")
+// headerName returns the name of a header that a decision may rest on.
+func headerName(v settings.Value) string {
+	name := v.Text()
+	isToken := name != "" && !strings.ContainsFunc(name, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-')
+	})
+	switch {
+	case !isToken:
+		v.Wrong("write the name of a header in lower case, for example x-tenant")
+	case slices.Contains(unmatchable, name) || strings.HasPrefix(name, "x-forwarded-") || strings.HasPrefix(name, "x-envoy-"):
+		v.Wrong("choose another header: a decision must not rest on this one; see docs/purpose.md")
+	}
+	return name
+}
+
+// places are the conditions that compare a claim with the request itself.
+var places = []string{"equals-segment", "equals-header", "equals-query", "equals-host"}
+
+func parseClaim(v settings.Value, ignoreCase bool) claimCondition {
+	is, values := parseIs(v, "claim", append([]string{"present", "equals", "contains", "one-of"}, places...)...)
 	claim := v.Member("claim")
 	c := claimCondition{names: texts(claim), is: is, values: values}
+	if slices.Contains(places, is) {
+		p := parsePlace(v, is, ignoreCase)
+		c.place = &p
+	}
 	if len(c.names) == 0 {
 		claim.Wrong(`write the names from the outside in, for example ["realm_access", "roles"]`)
 	}

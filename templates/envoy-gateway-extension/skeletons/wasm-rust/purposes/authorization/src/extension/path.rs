@@ -35,7 +35,7 @@ pub fn segments(target: &[u8]) -> Option<Segments> {
     Some(segments)
 }
 
-fn unescape(mut rest: &[u8]) -> Option<Vec<u8>> {
+pub fn unescape(mut rest: &[u8]) -> Option<Vec<u8>> {
     let mut decoded = Vec::with_capacity(rest.len());
     while let Some((&byte, after)) = rest.split_first() {
         if byte == b'%' {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::own::{self, Place};
 use super::path::{self, Pattern, Segments};
 use crate::filter::claims::Claims;
 use crate::filter::config::{ConfigError, Field};
@@ -57,7 +58,14 @@ struct Rule {
     methods: Vec<String>,
     paths: Vec<Pattern>,
     headers: Vec<(String, Condition)>,
-    claims: Vec<(Vec<String>, Condition)>,
+    claims: Vec<(Vec<String>, ClaimCondition)>,
+}
+
+/// What is asked of a claim: values of the settings, or the value of a part of the request.
+#[derive(Debug)]
+enum ClaimCondition {
+    Fixed(Condition),
+    Own(Place),
 }
 
 /// What is asked of the values of a header or of a claim.
@@ -111,10 +119,13 @@ impl Policy {
                     false
                 }
                 None => true,
-                Some(claims) => rule
-                    .claims
-                    .iter()
-                    .all(|(names, condition)| condition.holds_for_claim(claims, names)),
+                Some(claims) => rule.claims.iter().all(|(path, condition)| match condition {
+                    ClaimCondition::Fixed(condition) => condition.holds_for_claim(claims, path),
+                    ClaimCondition::Own(place) => {
+                        let texts = claims.texts(&names(path));
+                        place.holds(request, &segments, &texts, rule.allows)
+                    }
+                }),
             }
         });
         match found {
@@ -154,7 +165,7 @@ impl Rule {
             claims: item
                 .member("claims")?
                 .items()?
-                .map(|condition| read_claim(&condition))
+                .map(|condition| read_claim(&condition, ignore_case))
                 .collect::<Result<_, _>>()?,
         })
     }
@@ -233,22 +244,35 @@ fn read_path(field: &Field, ignore_case: bool) -> Result<Pattern, ConfigError> {
 
 fn read_header(field: &Field) -> Result<(String, Condition), ConfigError> {
     let condition = read_condition(field, "name", &["present", "equals", "one-of"])?;
-    let member = field.member("name")?;
-    let name = member.text()?;
+    Ok((header_name(&field.member("name")?)?, condition))
+}
+
+/// The name of a header that a decision may rest on.
+pub fn header_name(field: &Field) -> Result<String, ConfigError> {
+    let name = field.text()?;
     let is_token = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
     if name.is_empty() || !name.bytes().all(is_token) {
-        return Err(member.error("write the name of a header in lower case, such as x-tenant"));
+        return Err(field.error("write the name of a header in lower case, such as x-tenant"));
     }
     let own = ["x-forwarded-", "x-envoy-"];
     if UNMATCHABLE.contains(&name) || own.iter().any(|prefix| name.starts_with(prefix)) {
-        return Err(member.error("a decision must not rest on this header, use another"));
+        return Err(field.error("a decision must not rest on this header, use another"));
     }
-    Ok((name.to_owned(), condition))
+    Ok(name.to_owned())
 }
 
-fn read_claim(field: &Field) -> Result<(Vec<String>, Condition), ConfigError> {
-    let kinds = ["present", "equals", "contains", "one-of"];
-    let condition = read_condition(field, "claim", &kinds)?;
+fn read_claim(
+    field: &Field,
+    ignore_case: bool,
+) -> Result<(Vec<String>, ClaimCondition), ConfigError> {
+    let mut kinds = vec!["present", "equals", "contains", "one-of"];
+    kinds.extend(own::KINDS);
+    let kind = one_of(&field.member("is")?, &kinds)?;
+    let condition = if own::KINDS.contains(&kind.as_str()) {
+        ClaimCondition::Own(Place::new(field, &kind, ignore_case)?)
+    } else {
+        ClaimCondition::Fixed(read_condition(field, "claim", &kinds)?)
+    };
     Ok((at_least_one(&field.member("claim")?)?, condition))
 }
 
