@@ -381,6 +381,191 @@ describe('policyHealth', () => {
     expect(policyHealth(fixture(name)).effect).toBe(effect);
   });
 
+  describe('with several entries of one mechanism', () => {
+    const backends = (auth: boolean, stats: boolean) => [
+      { backendRefs: [{ name: 'auth', port: 9001 }], failOpen: auth },
+      { backendRefs: [{ name: 'stats', port: 9001 }], failOpen: stats },
+    ];
+    const modules = (first: boolean, second: boolean) => [
+      {
+        name: 'a',
+        code: { type: 'HTTP', http: { url: 'http://files/a.wasm' } },
+        failOpen: first,
+      },
+      {
+        name: 'b',
+        code: { type: 'Image', image: { url: 'ghcr.io/acme/b:v1' } },
+        failOpen: second,
+      },
+    ];
+    const effectWith = (spec: object, message: string) =>
+      policyHealth({
+        metadata: { name: 'two', namespace: 'models', generation: 1 },
+        spec: {
+          targetRefs: [{ kind: 'HTTPRoute', name: 'chat' }],
+          ...spec,
+        },
+        status: {
+          ancestors: [
+            {
+              ancestorRef: { kind: 'Gateway', name: 'eg', namespace: 'infra' },
+              conditions: [
+                {
+                  type: 'Accepted',
+                  status: 'False',
+                  reason: 'Invalid',
+                  message,
+                  observedGeneration: 1,
+                },
+              ],
+            },
+          ],
+        },
+      }).effect;
+    const passes = /^Requests pass without the extension that failed/;
+    const refused =
+      /^Every request to the affected routes is answered with 500/;
+    const either = /does not say which entry failed.*pass.*500/;
+
+    // Messages as Envoy Gateway 1.9 words them, see the recorded fixtures. It answers 500 unless every entry that failed
+    // is failOpen (buildExtProcs and buildWasms of its envoyextensionpolicy.go).
+    it.each([
+      [
+        'the one that may fail',
+        backends(false, true),
+        'service models/stats not found.',
+        passes,
+      ],
+      [
+        'the one that must not',
+        backends(false, true),
+        'service models/auth not found.',
+        refused,
+      ],
+      [
+        'the one that may, listed first',
+        backends(true, false),
+        'no ready endpoints for the related Service models/auth.',
+        passes,
+      ],
+      [
+        'both',
+        backends(false, true),
+        'service models/auth not found\nservice models/stats not found.',
+        refused,
+      ],
+      [
+        'both, and both may',
+        backends(true, true),
+        'service models/auth not found\nservice models/stats not found.',
+        passes,
+      ],
+      [
+        'one that is not named',
+        backends(false, true),
+        'invalid ExtProc MessageTimeout value.',
+        either,
+      ],
+      [
+        'one that is not named where all may',
+        backends(true, true),
+        'something new.',
+        passes,
+      ],
+      [
+        'one that is not named where none may',
+        backends(false, false),
+        'something new.',
+        refused,
+      ],
+      [
+        'a service of a similar name',
+        backends(false, true),
+        'service models/stats-v2 not found.',
+        either,
+      ],
+      [
+        'a service of that name elsewhere',
+        backends(false, true),
+        'service other/stats not found.',
+        either,
+      ],
+    ])('ExtProc, failed: %s', (_, extProc, fault, expected) => {
+      expect(effectWith({ extProc }, `ExtProc: ${fault}`)).toMatch(expected);
+    });
+
+    it.each([
+      [
+        'by its address',
+        modules(true, false),
+        'module downloaded from http://files/a.wasm has checksum 93a4, which does not match: fcde.',
+        passes,
+      ],
+      [
+        'by its address',
+        modules(false, true),
+        'module downloaded from http://files/a.wasm has checksum 93a4, which does not match: fcde.',
+        refused,
+      ],
+      [
+        'without a name',
+        modules(false, true),
+        'wasm module download failed after 1 attempts, last error: wasm module download request failed: status code 404.',
+        either,
+      ],
+    ])('Wasm, failed: %s', (_, wasm, fault, expected) => {
+      expect(effectWith({ wasm }, `Wasm: ${fault}`)).toMatch(expected);
+    });
+
+    it('counts all mechanisms', () => {
+      const spec = {
+        extProc: backends(true, true),
+        wasm: modules(false, false),
+      };
+      expect(
+        effectWith(spec, 'ExtProc: service models/auth not found.'),
+      ).toMatch(passes);
+      expect(
+        effectWith(
+          spec,
+          'Wasm: status code 404\nExtProc: service models/auth not found.',
+        ),
+      ).toMatch(refused);
+      expect(
+        effectWith(
+          spec,
+          'ExtProc: service models/auth not found\nLua: syntax error.',
+        ),
+      ).toMatch(refused);
+    });
+
+    it.each([
+      ['auth', /answered with 500/],
+      ['stats', /pass unprocessed/],
+    ])('accepted, and %s is not ready', (unready, expected) => {
+      const health = policyHealth(
+        {
+          metadata: { name: 'two', namespace: 'models', generation: 1 },
+          spec: { extProc: backends(false, true) },
+          status: {
+            ancestors: [{ conditions: [{ type: 'Accepted', status: 'True' }] }],
+          },
+        },
+        {
+          endpointSlices: ['auth', 'stats'].map(name => ({
+            metadata: {
+              namespace: 'models',
+              labels: { 'kubernetes.io/service-name': name },
+            },
+            endpoints: [{ conditions: { ready: name !== unready } }],
+          })),
+        },
+      );
+      expect(health.state).toBe('BackendNotReady');
+      expect(health.effect).toMatch(expected);
+    });
+  });
+
   it('does not call Lua failOpen because a processor beside it is', () => {
     const policy = fixture('two-problems');
     policy.spec!.extProc![0]!.failOpen = true;

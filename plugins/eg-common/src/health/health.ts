@@ -1,6 +1,7 @@
 import { backendFacts } from './backend';
 import { explain } from './knowledge';
-import { failsOpen, mechanismsOf, targetsOf } from './spec';
+import { FailureOutcome, outcomeOfBackend, outcomeOfRefusal } from './failure';
+import { mechanismsOf, targetsOf } from './spec';
 import {
   AncestorHealth,
   BackendFact,
@@ -196,10 +197,30 @@ function general(
   return hints;
 }
 
+/** What requests see of a policy that is refused, by what becomes of them. */
+const refused: Record<FailureOutcome, string> = {
+  passes:
+    'Requests pass without the extension that failed, because it is failOpen.',
+  refused: 'Every request to the affected routes is answered with 500.',
+  either:
+    'The message does not say which entry failed. If it is one with failOpen, requests pass without it; if not, every request to the affected routes is answered with 500. A request shows which.',
+};
+
+/** The same while a processor is not ready. */
+const notReady: Record<FailureOutcome, string> = {
+  passes:
+    'The gateway has accepted the policy, but the processor is not ready: requests pass unprocessed, because it is failOpen.',
+  refused:
+    'The gateway has accepted the policy, but the processor is not ready: requests to the affected routes are answered with 500.',
+  either:
+    'The gateway has accepted the policy, but a processor is not ready. If it is one with failOpen, requests pass without it; if not, requests to the affected routes are answered with 500. A request shows which.',
+};
+
 function effectOf(
   state: PolicyState,
   policy: LivePolicy,
   ancestors: AncestorHealth[],
+  backend: LiveBackend,
 ): string {
   const refusals = ancestors
     .flatMap(a => a.conditions)
@@ -208,16 +229,14 @@ function effectOf(
     case 'Accepted':
       return 'The gateway has accepted the configuration. Whether requests are processed, only a request shows.';
     case 'BackendNotReady':
-      return policy.spec?.extProc?.every(entry => entry.failOpen)
-        ? 'The gateway has accepted the policy, but the processor is not ready: requests pass unprocessed, because it is failOpen.'
-        : 'The gateway has accepted the policy, but the processor is not ready: requests to the affected routes are answered with 500.';
+      return notReady[outcomeOfBackend(policy, backend)];
     case 'NotAccepted':
       if (refusals.every(c => c.reason === 'TargetNotFound')) {
         return 'Requests pass without the extension.';
       }
-      return failsOpen(policy, refusals.map(c => c.message ?? '').join('\n'))
-        ? 'Requests pass without the extension that failed, because it is failOpen.'
-        : 'Every request to the affected routes is answered with 500.';
+      return refused[
+        outcomeOfRefusal(policy, refusals.map(c => c.message ?? '').join('\n'))
+      ];
     case 'Conflicted':
       return 'Requests are processed by the other policy only.';
     case 'Overridden':
@@ -299,7 +318,7 @@ export function policyHealth(
   };
   return {
     ...shared,
-    effect: effectOf(shared.state, policy, ancestors),
+    effect: effectOf(shared.state, policy, ancestors, backend),
     name: policy.metadata?.name ?? '',
     namespace: policy.metadata?.namespace ?? 'default',
     createdAt: policy.metadata?.creationTimestamp,

@@ -54,15 +54,3 @@ export function targetsOf({ metadata, spec = {} }: LivePolicy): PolicyTarget[] {
     })),
   ];
 }
-
-/** Whether what fails is left out instead of failing the request: only Wasm and ExtProc can, entry by entry. */
-export function failsOpen({ spec = {} }: LivePolicy, message: string): boolean {
-  if (/^(Lua|DynamicModule): /m.test(message)) {
-    return false;
-  }
-  const failing = [
-    ...(/^Wasm: /m.test(message) ? spec.wasm ?? [] : []),
-    ...(/^ExtProc: /m.test(message) ? spec.extProc ?? [] : []),
-  ];
-  return failing.length > 0 && failing.every(entry => entry.failOpen === true);
-}

@@ -162,6 +162,8 @@ describe('eg:render-policy', () => {
   });
 
   it('rejects a plan that is none', async () => {
-    await expect(run({ plan: { name: 'x' } })).rejects.toThrow('plan.kind');
+    await expect(run({ plan: { name: 'x' } })).rejects.toThrow(
+      'plan.apiVersion',
+    );
   });
 });
