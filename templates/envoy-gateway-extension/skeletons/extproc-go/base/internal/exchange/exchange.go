@@ -18,6 +18,9 @@ type Exchange struct {
 	// HasRequestBody tells whether a body, which may be empty, follows the
 	// request's headers.
 	HasRequestBody bool
+	// HasResponseBody tells the same of the response: none follows an answer to
+	// HEAD, for example.
+	HasResponseBody bool
 	// Start is when Envoy opened the stream.
 	Start time.Time
 	// State is the logic's own.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 
@@ -53,6 +54,8 @@ func (fake) headers(h *exchange.Headers) error {
 		return &exchange.Rejection{}
 	case "fail":
 		return errors.New("cannot decide")
+	case "drop-length":
+		h.Remove("content-length")
 	}
 	h.Set("x-seen", "headers")
 	return nil
@@ -340,6 +343,50 @@ func TestUnchangedHeadersGetNoMutation(t *testing.T) {
 	if reply == nil || reply.GetResponse() != nil {
 		t.Errorf("got %v", reply)
 	}
+}
+
+// The length of a body that follows is not for the logic to remove.
+func TestTheLengthOfAMessageWithoutBodyCanBeRemoved(t *testing.T) {
+	bothDirections(t, func(t *testing.T, request bool) {
+		for _, endOfStream := range []bool{true, false} {
+			for _, pairs := range [][]string{{"x-seen", "headers"}, {"x-seen", "none"}} {
+				e := open(t, request, buffered)
+				e.sendHeaders(endOfStream, append(pairs, "x-do", "drop-length", "content-length", "3")...)
+				reply := e.receive()
+				response := reply.GetRequestHeaders().GetResponse()
+				if !request {
+					response = reply.GetResponseHeaders().GetResponse()
+				}
+				removed := slices.Contains(response.GetHeaderMutation().GetRemoveHeaders(), "content-length")
+				if removed != endOfStream {
+					t.Errorf("end of stream: %t, removed: %t", endOfStream, removed)
+				}
+			}
+		}
+	})
+}
+
+func TestAnExtensionKnowsWhetherABodyFollows(t *testing.T) {
+	bothDirections(t, func(t *testing.T, request bool) {
+		for _, endOfStream := range []bool{true, false} {
+			s := newStream(fake{}, optional{}, maxBody)
+			headers := &extprocv3.HttpHeaders{EndOfStream: endOfStream}
+			message := &extprocv3.ProcessingRequest{Request: &extprocv3.ProcessingRequest_ResponseHeaders{ResponseHeaders: headers}}
+			if request {
+				message.Request = &extprocv3.ProcessingRequest_RequestHeaders{RequestHeaders: headers}
+			}
+			if _, err := s.handle(t.Context(), message); err != nil {
+				t.Fatal(err)
+			}
+			hasBody := s.exchange.HasResponseBody
+			if request {
+				hasBody = s.exchange.HasRequestBody
+			}
+			if hasBody == endOfStream {
+				t.Errorf("end of stream: %t, has a body: %t", endOfStream, hasBody)
+			}
+		}
+	})
 }
 
 func TestBufferedBody(t *testing.T) {

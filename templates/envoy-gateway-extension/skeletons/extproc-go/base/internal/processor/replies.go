@@ -128,8 +128,20 @@ func headerMutation(before, after *exchange.Headers) *extprocv3.HeaderMutation {
 }
 
 // framing headers describe the body on the wire, so only this package and Envoy
-// change them.
+// change them. The logic can remove content-length from a message without a body,
+// an answer to HEAD for example.
 var framing = map[string]bool{"content-length": true, "transfer-encoding": true}
+
+func withoutLength(common *extprocv3.CommonResponse) *extprocv3.CommonResponse {
+	if common == nil {
+		common = &extprocv3.CommonResponse{}
+	}
+	if common.HeaderMutation == nil {
+		common.HeaderMutation = &extprocv3.HeaderMutation{}
+	}
+	common.HeaderMutation.RemoveHeaders = append(common.HeaderMutation.RemoveHeaders, "content-length")
+	return common
+}
 
 func withSet(m *extprocv3.HeaderMutation, name, value string) *extprocv3.HeaderMutation {
 	if m == nil {

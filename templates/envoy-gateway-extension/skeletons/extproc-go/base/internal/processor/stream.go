@@ -167,6 +167,8 @@ func (s *stream) onHeaders(ctx context.Context, d *direction, m *extprocv3.HttpH
 	d.known = d.headers.Clone()
 	if d == s.request {
 		s.exchange.HasRequestBody = !m.GetEndOfStream()
+	} else {
+		s.exchange.HasResponseBody = !m.GetEndOfStream()
 	}
 	if err := d.onHeaders(ctx, s.exchange); err != nil {
 		return nil, err
@@ -176,7 +178,13 @@ func (s *stream) onHeaders(ctx context.Context, d *direction, m *extprocv3.HttpH
 			return nil, err
 		}
 	}
-	return []*extprocv3.ProcessingResponse{d.headersReply(s.takeChanges(d))}, nil
+	dropsLength := m.GetEndOfStream() && d.known.Has("content-length") && !d.headers.Has("content-length")
+	common := s.takeChanges(d)
+	if dropsLength {
+		s.outcome = outcomeChanged
+		common = withoutLength(common)
+	}
+	return []*extprocv3.ProcessingResponse{d.headersReply(common)}, nil
 }
 
 // expectBody asks the logic what it needs of the body that follows.
