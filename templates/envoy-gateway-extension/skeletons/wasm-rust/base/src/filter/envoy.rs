@@ -3,11 +3,13 @@
 //! They are declared here because those of the SDK (`proxy_wasm::hostcalls`) panic on every status
 //! that they do not expect, and on a header name that is not UTF-8. A panic ends the VM.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ptr::null_mut;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use proxy_wasm::types::{BufferType, LogLevel, MapType};
+use proxy_wasm::types::{BufferType, LogLevel, MapType, MetricType};
 
 use super::services::Services;
 use super::{Direction, LocalReply};
@@ -89,6 +91,13 @@ extern "C" {
         return_data: *mut *mut u8,
         return_size: *mut usize,
     ) -> u32;
+    fn proxy_define_metric(
+        kind: MetricType,
+        name: *const u8,
+        name_size: usize,
+        return_id: *mut u32,
+    ) -> u32;
+    fn proxy_increment_metric(id: u32, offset: i64) -> u32;
     fn proxy_get_shared_data(
         key: *const u8,
         key_size: usize,
@@ -277,9 +286,40 @@ impl Services for Envoy {
         check("clear_route_cache", status)
     }
 
+    fn count(&self, counter: &str) {
+        let counted = counter_id(counter).and_then(|id| {
+            // SAFETY: nothing is passed by pointer.
+            check("proxy_increment_metric", unsafe { proxy_increment_metric(id, 1) })
+        });
+        if let Err(error) = counted {
+            log(LogLevel::Error, &format!("{counter} not counted: {error}"));
+        }
+    }
+
     fn log(&self, level: LogLevel, message: &str) {
         log(level, message);
     }
+}
+
+thread_local! {
+    /// Envoy makes a new metric of each definition, so a counter is defined once in a VM.
+    static COUNTERS: RefCell<BTreeMap<String, u32>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+fn counter_id(counter: &str) -> Result<u32, HostError> {
+    COUNTERS.with_borrow_mut(|counters| {
+        if let Some(id) = counters.get(counter) {
+            return Ok(*id);
+        }
+        let mut id = 0;
+        // SAFETY: pointer and length are those of `counter`; the last is valid for one write.
+        let status = unsafe {
+            proxy_define_metric(MetricType::Counter, counter.as_ptr(), counter.len(), &mut id)
+        };
+        check("proxy_define_metric", status)?;
+        counters.insert(counter.to_owned(), id);
+        Ok(id)
+    })
 }
 
 fn header_map(direction: Direction) -> MapType {

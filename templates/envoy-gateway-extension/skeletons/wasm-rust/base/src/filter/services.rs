@@ -30,6 +30,10 @@ pub trait Services {
     /// that effect by themselves.
     fn clear_route_cache(&self) -> Result<(), HostError>;
 
+    /// Adds one to a counter of Envoy's, which it creates at first. Its name in Envoy's statistics is
+    /// `wasmcustom.` and this; what went wrong is in Envoy's log.
+    fn count(&self, counter: &str);
+
     /// Writes a line into Envoy's log, component `wasm`.
     fn log(&self, level: LogLevel, message: &str);
 }

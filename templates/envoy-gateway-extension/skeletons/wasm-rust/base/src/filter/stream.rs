@@ -360,6 +360,9 @@ mod tests {
         fn clear_route_cache(&self) -> Result<(), HostError> {
             self.0.borrow().services.clear_route_cache()
         }
+        fn count(&self, counter: &str) {
+            self.0.borrow().services.count(counter);
+        }
         fn log(&self, level: LogLevel, message: &str) {
             self.0.borrow().services.log(level, message);
         }

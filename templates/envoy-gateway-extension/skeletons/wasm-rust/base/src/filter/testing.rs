@@ -44,6 +44,7 @@ pub struct FakeServices {
     pub failing: Cell<bool>,
     pub route_cache_cleared: Cell<bool>,
     pub log: RefCell<Vec<(LogLevel, String)>>,
+    pub counters: RefCell<BTreeMap<String, u64>>,
     properties: RefCell<BTreeMap<Vec<String>, Vec<u8>>>,
     shared: RefCell<BTreeMap<String, (Vec<u8>, u32)>>,
 }
@@ -105,6 +106,10 @@ impl Services for FakeServices {
         self.check("clear_route_cache")?;
         self.route_cache_cleared.set(true);
         Ok(())
+    }
+
+    fn count(&self, counter: &str) {
+        *self.counters.borrow_mut().entry(counter.to_owned()).or_default() += 1;
     }
 
     fn log(&self, level: LogLevel, message: &str) {

@@ -343,6 +343,7 @@ mod tests {
         fn clear_route_cache(&self) -> Result<(), HostError> {
             Ok(())
         }
+        fn count(&self, _: &str) {}
         fn log(&self, _: LogLevel, _: &str) {}
     }
 
