@@ -10,6 +10,16 @@ export interface Config {
        * How long building and running may take, in seconds. Defaults to 900.
        */
       timeoutSeconds?: number;
+      /** Waiting of eg:verify until a deployed policy is accepted. */
+      waiting?: {
+        /** The most seconds that a task waits, whatever it asks for. Defaults to 600. */
+        maxSeconds?: number;
+        /**
+         * How many tasks may wait at the same time; each holds a worker of the scaffolder. The next looks once, and says
+         * so. Defaults to 3.
+         */
+        maxTasks?: number;
+      };
     };
   };
 }

@@ -586,7 +586,7 @@ describeUnless(lacking(), 'eg:verify with real clusters', () => {
       expect(unattached).toBeGreaterThan(absent!);
       expect(accepted).toBeGreaterThan(unattached!);
       expect(output.text[0].content).toContain(
-        '**passed**: EnvoyExtensionPolicy default/late is accepted',
+        '**passed**: What the gateways say about EnvoyExtensionPolicy default/late',
       );
     });
 
@@ -630,7 +630,7 @@ describeUnless(lacking(), 'eg:verify with real clusters', () => {
       const { error, log } = await check('broken', 5);
       await lab.remove([broken]);
       expect(error).toContain(
-        'EnvoyExtensionPolicy default/broken is accepted:\n  - not within 5 s. NotAccepted: Every request to the affected routes is answered with 500.',
+        'failed: What the gateways say about EnvoyExtensionPolicy default/broken:\n  - not within 5 s. NotAccepted: Every request to the affected routes is answered with 500.',
       );
       expect(error).toContain('Gateway default/eg: NotAccepted, generation 1');
       expect(error).toContain(

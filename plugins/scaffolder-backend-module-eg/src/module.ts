@@ -6,7 +6,7 @@ import { scaffolderActionsExtensionPoint } from '@backstage/plugin-scaffolder-no
 import { createRecommendAction } from './actions/recommend';
 import { createRenderPolicyAction } from './actions/renderPolicy';
 import { createVerifyAction } from './actions/verify';
-import { readVerifyOptions } from './verify';
+import { readVerifyOptions, readWaitingLimits, waitingRoom } from './verify';
 
 /**
  * Adds the actions to the scaffolder.
@@ -28,7 +28,11 @@ export const egModule = createBackendModule({
         scaffolder.addActions(
           createRecommendAction(),
           createRenderPolicyAction(),
-          createVerifyAction(readVerifyOptions(config), { auth, discovery }),
+          createVerifyAction(
+            readVerifyOptions(config),
+            { auth, discovery },
+            waitingRoom(readWaitingLimits(config)),
+          ),
         );
       },
     });

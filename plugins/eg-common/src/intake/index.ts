@@ -1,6 +1,7 @@
 export { answersSchema, isConnectionKind, parseAnswers } from './answers';
 export type { Answers, AnswersInput } from './answers';
 export { beginning } from './beginning';
+export { namespaceName, objectName } from './fields';
 export { customFields, formSchema, settingsSchema } from './form';
 export type { FormOptions } from './form';
 export { processingPhases } from './phases';

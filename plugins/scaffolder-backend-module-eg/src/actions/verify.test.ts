@@ -11,6 +11,7 @@ import {
 import fs from 'fs-extra';
 import { join } from 'path';
 import yaml from 'yaml';
+import { checks } from '../verify';
 import { createVerifyAction } from './verify';
 import { examples } from './verify.examples';
 
@@ -79,11 +80,25 @@ describe('eg:verify', () => {
       behaviour: 'skipped',
     });
     expect(markdown).toContain(
-      '- **skipped**: The cluster has what the extension needs (no cluster can be asked from here',
+      '- **skipped**: What the objects need of the cluster (no cluster can be asked from here',
     );
     expect(markdown).toContain(
-      '- **skipped**: It does in a real Envoy what was asked for (no Envoy is configured',
+      '- **skipped**: Behaviour cases in a real Envoy (no Envoy is configured',
     );
+  });
+
+  it('titles checks by what they look at, not by what one hopes for', async () => {
+    await fs.remove(join(workspace.path, 'go.sum'));
+    const { error } = await run({ require: checks.map(({ id }) => id) });
+    const [consequence, ...lines] = error!.split('\n');
+    expect(consequence).toBe('Verification failed, nothing was published.');
+    const titles = lines.filter(line => !line.startsWith('  - '));
+    expect(titles.length).toBeGreaterThan(3);
+    for (const title of titles) {
+      expect(title).toMatch(/^failed: .+:$/);
+      // A sentence with its verb would claim under “failed” that it holds.
+      expect(title).not.toMatch(/\b(is|are|has|have|does|would|follows)\b/);
+    }
   });
 
   it('carries out its examples', async () => {
@@ -99,6 +114,32 @@ describe('eg:verify', () => {
     expect((await run(deployed.input)).error).toContain(
       'policy: no cluster can be asked from here',
     );
+  });
+
+  it.each([
+    [{ name: '..' }, 'policy.name: ".." is not valid: use lower-case letters'],
+    [{ name: 'a/b' }, 'policy.name: "a/b"'],
+    [{ name: 'a', namespace: '..' }, 'policy.namespace: ".." is not valid'],
+    [{ name: 'a', namespace: 'a.b' }, 'policy.namespace: "a.b"'],
+    [{ name: '' }, 'policy.name: "" is not valid'],
+  ])('refuses a policy by the name of %j', async (policy, message) => {
+    const asked = jest.fn();
+    const withCluster = createVerifyAction(
+      { timeout: 60_000 },
+      {
+        auth: { getPluginRequestToken: asked } as any,
+        discovery: { getBaseUrl: asked } as any,
+      },
+    );
+    await expect(
+      withCluster.handler(
+        createMockActionContext({
+          input: { policy },
+          workspacePath: workspace.path,
+        }),
+      ),
+    ).rejects.toThrow(message);
+    expect(asked).not.toHaveBeenCalled();
   });
 
   it('starts no programs in a dry run', async () => {
@@ -222,7 +263,7 @@ describe('eg:verify', () => {
     const { error, markdown } = await run({ skip: ['tree'] });
     expect(error).toBeUndefined();
     expect(markdown).toContain(
-      '- **skipped**: The repository is complete (the template leaves it out)',
+      '- **skipped**: Files that the implementation needs (the template leaves it out)',
     );
     expect((await run({ skip: ['tree'], require: ['tree'] })).error).toContain(
       'it is required, but: the template leaves it out',

@@ -3,8 +3,10 @@ import { InputError } from '@backstage/errors';
 import { createTemplateAction } from '@backstage/plugin-scaffolder-node';
 import {
   chooseCluster,
+  clusterOf,
   kubernetesOfBackstage,
   KubernetesServices,
+  sharedDiscovery,
 } from '../kubernetes';
 import {
   checks,
@@ -13,7 +15,10 @@ import {
   verify,
   verifyDeployed,
   VerifyOptions,
+  WaitingRoom,
+  waitingRoom,
 } from '../verify';
+import { policyName } from './policyName';
 import { examples } from './verify.examples';
 
 /** Milliseconds that the API server of a cluster may take for one answer, and for all of a verification. */
@@ -27,7 +32,7 @@ function failures({ checks: all }: Report): string {
     .filter(({ status }) => status === 'failed')
     .map(
       ({ title, details }) =>
-        `${title}:\n${details.map(d => `  - ${d}`).join('\n')}`,
+        `failed: ${title}:\n${details.map(d => `  - ${d}`).join('\n')}`,
     )
     .join('\n');
 }
@@ -39,11 +44,14 @@ function failures({ checks: all }: Report): string {
  * @public
  * @param options - see {@link readVerifyOptions}
  * @param services - how Backstage’s Kubernetes plugin is asked; left out, no cluster is
+ * @param room - where tasks wait for policies
  */
 export function createVerifyAction(
   options: VerifyOptions,
   services?: KubernetesServices,
+  room: WaitingRoom = waitingRoom(),
 ) {
+  const discovery = sharedDiscovery();
   return createTemplateAction({
     id: 'eg:verify',
     description:
@@ -94,7 +102,7 @@ export function createVerifyAction(
             .max(3600)
             .optional()
             .describe(
-              `How long the deployed policy may take until it is accepted; ${defaultWait} by default, 0 looks once.`,
+              `How long the deployed policy may take until it is accepted; ${defaultWait} by default, 0 looks once. The configuration sets the most (egExtensions.verify.waiting).`,
             ),
       },
       output: {
@@ -105,27 +113,37 @@ export function createVerifyAction(
     },
     async handler(ctx) {
       const { targetPath, require, skip, policy, waitSeconds } = ctx.input;
+      let chosen: string | undefined;
       const connect =
         services &&
         (async (end: number = Infinity) => {
           const { request, total } = clusterTimeouts;
-          return chooseCluster(
-            kubernetesOfBackstage(
-              services,
-              await ctx.getInitiatorCredentials(),
-            ),
-            // Forms give an empty text for what was left out.
-            ctx.input.cluster || undefined,
-            {
-              request,
-              // Who looks only once has to get an answer, too.
-              deadline: Math.min(
-                Date.now() + total,
-                Math.max(end, Date.now() + request),
-              ),
-              signal: ctx.signal,
-            },
+          const kubernetes = kubernetesOfBackstage(
+            services,
+            await ctx.getInitiatorCredentials(),
           );
+          const limits = {
+            request,
+            // Who looks only once has to get an answer, too.
+            deadline: Math.min(
+              Date.now() + total,
+              Math.max(end, Date.now() + request),
+            ),
+            signal: ctx.signal,
+          };
+          // Which clusters there are is asked once in a task.
+          const cluster =
+            chosen === undefined
+              ? await chooseCluster(
+                  kubernetes,
+                  // Forms give an empty text for what was left out.
+                  ctx.input.cluster || undefined,
+                  limits,
+                  discovery,
+                )
+              : clusterOf(kubernetes, chosen, limits, discovery);
+          chosen = cluster.name;
+          return cluster;
         });
       const log = (line: string) => ctx.logger.info(line);
       const finish = (report: Report, consequence: string) => {
@@ -150,11 +168,11 @@ export function createVerifyAction(
         const report = await verifyDeployed(
           connect,
           {
-            namespace: policy.namespace || 'default',
-            name: policy.name,
+            ...policyName(policy),
             timeout: ctx.isDryRun ? 0 : (waitSeconds ?? defaultWait) * 1000,
           },
           { log, signal: ctx.signal },
+          room,
         );
         finish(report, 'The policy is not accepted.');
         return;

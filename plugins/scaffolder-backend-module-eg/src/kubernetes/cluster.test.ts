@@ -62,15 +62,53 @@ describe('a cluster', () => {
     ]);
   });
 
-  it('cannot be led to other paths by names', async () => {
-    const kubernetes = fakeKubernetes();
-    await clusterOf(kubernetes, 'lab', limits()).tryApply({
-      ...policy,
-      metadata: { name: '../secrets/x?dryRun=', namespace: 'a/../../b' },
+  describe('cannot be led to other paths by names', () => {
+    // What Kubernetes refuses as a segment of a path: IsValidPathSegmentName of k8s.io/apimachinery.
+    const names = ['..', '.', '', '../secrets/x?dryRun=', 'a/b', '%2e%2e'];
+
+    it.each(names)('%j', async name => {
+      const kubernetes = fakeKubernetes();
+      const cluster = clusterOf(kubernetes, 'lab', limits());
+      const group = 'gateway.envoyproxy.io';
+      const kind = 'EnvoyExtensionPolicy';
+      for (const ref of [
+        { group, kind, namespace: 'shop', name },
+        { group, kind, namespace: name, name: 'a' },
+        { group: name || '..', kind, namespace: 'shop', name: 'a' },
+        { group, version: name, kind, namespace: 'shop', name: 'a' },
+      ]) {
+        const reading = await cluster.read(ref);
+        expect(reading).toMatchObject({
+          state: 'absent',
+          reason: expect.stringMatching(/is no (name in Kubernetes|group)/),
+        });
+      }
+      expect(
+        await cluster.list({ group, kind, namespace: name || '..' }),
+      ).toMatchObject({ state: 'absent' });
+      for (const metadata of [
+        { name, namespace: 'shop' },
+        { name: 'a', namespace: name },
+      ]) {
+        expect(await cluster.tryApply({ ...policy, metadata })).toMatchObject({
+          status: 422,
+          body: { message: expect.stringContaining('not sent') },
+        });
+      }
+      expect(kubernetes.requests).toEqual([]);
     });
-    expect(kubernetes.requests.at(-1)!.path).toBe(
-      '/apis/gateway.envoyproxy.io/v1alpha1/namespaces/a%2F..%2F..%2Fb/envoyextensionpolicies/..%2Fsecrets%2Fx%3FdryRun%3D?dryRun=All&fieldManager=envoy-gateway-extensions-builder',
-    );
+
+    it('takes every name that Kubernetes takes', async () => {
+      const kubernetes = fakeKubernetes();
+      const cluster = clusterOf(kubernetes, 'lab', limits());
+      await cluster.tryApply({
+        ...policy,
+        metadata: { name: 'system:a b', namespace: 'shop' },
+      });
+      expect(kubernetes.requests.at(-1)!.path).toMatch(
+        /\/envoyextensionpolicies\/system%3Aa%20b\?dryRun=All&/,
+      );
+    });
   });
 
   it('does not try kinds that it does not know', async () => {

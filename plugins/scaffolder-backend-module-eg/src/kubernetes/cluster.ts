@@ -1,4 +1,5 @@
 import { InputError } from '@backstage/errors';
+import { Discovery, sharedDiscovery } from './discovery';
 import { ClusterUnavailableError } from './errors';
 import { Kubernetes, KubernetesAnswer, KubernetesRequest } from './kubernetes';
 
@@ -85,6 +86,7 @@ export async function chooseCluster(
   kubernetes: Kubernetes,
   wanted: string | undefined,
   limits: ClusterLimits,
+  discovery?: Discovery,
 ): Promise<Cluster> {
   const names = await bounded(limits, 'Backstage’s Kubernetes plugin', signal =>
     kubernetes.clusters(signal),
@@ -110,7 +112,33 @@ export async function chooseCluster(
       )}`,
     );
   }
-  return clusterOf(kubernetes, wanted ?? names[0]!, limits);
+  return clusterOf(kubernetes, wanted ?? names[0]!, limits, discovery);
+}
+
+/**
+ * Whether a text can be one segment of an API server's path: what Kubernetes itself asks of every name
+ * (IsValidPathSegmentName in k8s.io/apimachinery), and not empty. Encoding does not protect: `..` has nothing to encode, and
+ * clients of HTTP resolve it.
+ */
+const isSegment = (text: string) =>
+  text !== '' && text !== '.' && text !== '..' && !/[/%]/.test(text);
+
+/** What is wrong with the names in a reference, if anything; nothing with such a name can exist. */
+function wrongNames({
+  namespace,
+  ...rest
+}: Omit<ObjectRef, 'name'> & { name?: string }): string | undefined {
+  const { group, version, name } = rest;
+  const wrong = Object.entries({ namespace, name, version }).find(
+    ([, value]) => value !== undefined && !isSegment(value),
+  );
+  if (wrong) {
+    const [field, value] = wrong;
+    return `${field}: ${JSON.stringify(value)} is no name in Kubernetes`;
+  }
+  return group === '' || isSegment(group)
+    ? undefined
+    : `apiVersion: ${JSON.stringify(group)} is no group of an API`;
 }
 
 /** Waits for an answer, but not for ever. */
@@ -137,11 +165,16 @@ async function bounded<T>(
   }
 }
 
-/** A cluster, and what has been read of it: every object is asked for once. */
+/**
+ * A cluster, and what has been read of it: every object is asked for once.
+ *
+ * @param discovery - what is known of its kinds already; shared among looks at the same clusters
+ */
 export function clusterOf(
   kubernetes: Kubernetes,
   name: string,
   limits: ClusterLimits,
+  discovery: Discovery = sharedDiscovery(),
 ): Cluster {
   const answers = new Map<string, Promise<KubernetesAnswer>>();
 
@@ -174,12 +207,30 @@ export function clusterOf(
     return answer;
   }
 
-  async function versions(group: string): Promise<string[]> {
-    if (group === '') {
-      return ['v1'];
+  /** What discovery says: from what is kept, or else from the API server. */
+  async function discovered<T>(
+    path: string,
+    find: (body: any) => T | undefined,
+  ): Promise<T | undefined> {
+    const kept = discovery.kept(name, path);
+    const found = kept === undefined ? undefined : find(kept);
+    if (found !== undefined) {
+      return found;
     }
-    const { body } = await get(`/apis/${group}`);
-    return (body?.versions ?? []).map((v: { version: string }) => v.version);
+    // What is not in a kept answer may have been installed since.
+    const { status, body } = await get(path);
+    if (status === 200) {
+      discovery.keep(name, path, body);
+    }
+    return find(body);
+  }
+
+  async function versions(group: string): Promise<string[]> {
+    return group === ''
+      ? ['v1']
+      : (await discovered(`/apis/${group}`, body =>
+          body?.versions?.map((v: { version: string }) => v.version),
+        )) ?? [];
   }
 
   async function resource({
@@ -189,10 +240,11 @@ export function clusterOf(
   }: Omit<ObjectRef, 'name'>): Promise<Resource | undefined> {
     for (const served of version ? [version] : await versions(group)) {
       const root = group ? `/apis/${group}/${served}` : `/api/${served}`;
-      const { body } = await get(root);
-      const found = (body?.resources ?? []).find(
-        (r: { kind: string; name: string }) =>
-          r.kind === kind && !r.name.includes('/'),
+      const found = await discovered(root, body =>
+        body?.resources?.find(
+          (r: { kind: string; name: string }) =>
+            r.kind === kind && !r.name.includes('/'),
+        ),
       );
       if (found) {
         return {
@@ -221,6 +273,10 @@ export function clusterOf(
     ref: Omit<ObjectRef, 'name'> & { name?: string },
     value: (body: any) => T,
   ): Promise<Reading<T>> {
+    const wrong = wrongNames(ref);
+    if (wrong) {
+      return { state: 'absent', reason: wrong };
+    }
     const where = await pathOf(ref);
     if (!where) {
       return {
@@ -246,12 +302,21 @@ export function clusterOf(
     list: ref => reading(ref, body => body.items ?? []),
     async tryApply(object) {
       const { apiVersion = '', kind = '', metadata = {} } = object;
-      const where = await pathOf({
+      const ref = {
         ...groupVersion(apiVersion),
         kind,
         namespace: metadata.namespace ?? 'default',
-        name: metadata.name,
-      });
+        name: metadata.name ?? '',
+      };
+      const wrong = wrongNames(ref);
+      if (wrong) {
+        return {
+          status: 422,
+          body: { message: `not sent: ${wrong}` },
+          warnings: [],
+        };
+      }
+      const where = await pathOf(ref);
       return where
         ? send({
             method: 'PATCH',

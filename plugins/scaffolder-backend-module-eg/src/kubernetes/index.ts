@@ -1,5 +1,6 @@
-export { chooseCluster, groupVersion } from './cluster';
+export { chooseCluster, clusterOf, groupVersion } from './cluster';
 export type { Cluster, LiveObject, ObjectRef, Reading } from './cluster';
+export { sharedDiscovery } from './discovery';
 export { ClusterUnavailableError } from './errors';
 export { kubernetesOfBackstage } from './kubernetes';
 export type {

@@ -104,7 +104,7 @@ async function runCases(
 /** The repository builds, and does in a real Envoy what its cases say. */
 export const behaviourCheck: CheckDefinition = {
   id: 'behaviour',
-  title: 'It does in a real Envoy what was asked for',
+  title: 'Behaviour cases in a real Envoy',
   async run(context) {
     const { options, plan, noPrograms } = context;
     if (plan.native) {

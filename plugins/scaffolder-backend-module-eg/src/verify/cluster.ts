@@ -7,7 +7,7 @@ import { withCluster } from './withCluster';
 /** The cluster has what the generated objects refer to, and nothing that they collide with. */
 export const clusterCheck: CheckDefinition = {
   id: 'cluster',
-  title: 'The cluster has what the extension needs',
+  title: 'What the objects need of the cluster',
   run: context =>
     withCluster(context, async cluster => {
       const { directory, plan, log } = context;

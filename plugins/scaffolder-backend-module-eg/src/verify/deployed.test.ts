@@ -1,10 +1,18 @@
 import { LivePolicy } from 'backstage-plugin-eg-common';
+import { ConfigReader } from '@backstage/config';
 import fs from 'fs-extra';
 import { join } from 'path';
 import { fakeKubernetes } from '../__testUtils__/kubernetes';
 import { clusterOf } from '../kubernetes/cluster';
 import { ClusterUnavailableError } from '../kubernetes';
+import { Discovery, sharedDiscovery } from '../kubernetes/discovery';
 import { ExpectedAncestor, judgeDeployed, verifyDeployed } from './deployed';
+import {
+  nextPause,
+  readWaitingLimits,
+  WaitingRoom,
+  waitingRoom,
+} from './waiting';
 
 /** A policy as a real Envoy Gateway left it. */
 function recorded(name: string): LivePolicy {
@@ -115,9 +123,9 @@ describe('verifyDeployed', () => {
     namespace: policy.metadata!.namespace!,
     name: policy.metadata!.name!,
     timeout: 400,
-    interval: 20,
   };
   const limits = () => ({ request: 1000, deadline: Date.now() + 5000 });
+  const often = () => 20;
 
   it('logs every change, once, until it is accepted', async () => {
     const kubernetes = fakeKubernetes(surroundings(policy));
@@ -135,7 +143,7 @@ describe('verifyDeployed', () => {
         return clusterOf(kubernetes, 'lab', limits());
       },
       options,
-      { log: line => log.push(line) },
+      { log: line => log.push(line), pause: often },
     );
     expect(report.passed).toBe(true);
     expect(log.map(line => line.split('\n')[0])).toEqual(
@@ -158,7 +166,7 @@ describe('verifyDeployed', () => {
     const report = await verifyDeployed(
       async () => clusterOf(fakeKubernetes(), 'lab', limits()),
       options,
-      { log: () => {} },
+      { log: () => {}, pause: often },
     );
     expect(Date.now() - started).toBeLessThan(2000);
     expect(report).toMatchObject({
@@ -183,7 +191,7 @@ describe('verifyDeployed', () => {
           throw new ClusterUnavailableError('not now', transient);
         },
         options,
-        { log: () => {} },
+        { log: () => {}, pause: often },
       );
       expect(report.passed).toBe(false);
       expect(looks > 1 ? 'more' : 'once').toBe(times);
@@ -194,9 +202,154 @@ describe('verifyDeployed', () => {
     const controller = new AbortController();
     const waiting = verifyDeployed(
       async () => clusterOf(fakeKubernetes(), 'lab', limits()),
-      { ...options, timeout: 60_000, interval: 10_000 },
+      { ...options, timeout: 60_000 },
       { log: () => controller.abort(), signal: controller.signal },
     );
     await expect(waiting).rejects.toThrow('aborted');
+  });
+
+  it('says what was looked at, in words that no failure makes untrue', async () => {
+    const { checks } = await verifyDeployed(
+      async () => clusterOf(fakeKubernetes(), 'lab', limits()),
+      { ...options, timeout: 0 },
+      { log: () => {} },
+    );
+    expect(checks[0]).toMatchObject({ status: 'failed' });
+    expect(checks[0]!.title).toBe(
+      `What the gateways say about EnvoyExtensionPolicy ${options.namespace}/${options.name}`,
+    );
+  });
+
+  describe('waiting', () => {
+    /** Asks for a policy that is not there, and counts what the API server is asked. */
+    function waiting(
+      timeout: number,
+      room: WaitingRoom,
+      signal?: AbortSignal,
+      discovery?: Discovery,
+    ) {
+      const kubernetes = fakeKubernetes();
+      const log: string[] = [];
+      const report = verifyDeployed(
+        async () => clusterOf(kubernetes, 'lab', limits(), discovery),
+        { ...options, timeout },
+        { log: line => log.push(line), signal, pause: often },
+        room,
+      );
+      return { report, kubernetes, log };
+    }
+
+    it('takes no longer than is allowed, and says who set it', async () => {
+      const started = Date.now();
+      const { report } = waiting(
+        3_600_000,
+        waitingRoom({ longest: 200, atOnce: 1 }),
+      );
+      expect((await report).checks[0]!.details[0]).toMatch(
+        /^not within 0.2 s, the most that this Backstage waits \(egExtensions\.verify\.waiting\.maxSeconds\)\. NotDeployed/,
+      );
+      expect(Date.now() - started).toBeLessThan(2000);
+    });
+
+    it('lets only so many wait; the next looks once and says so', async () => {
+      const room = waitingRoom({ longest: 60_000, atOnce: 2 });
+      const controller = new AbortController();
+      const first = [1, 2].map(() => waiting(60_000, room, controller.signal));
+      // They wait when they have said what they saw.
+      while (first.some(({ log }) => log.length === 0)) {
+        await new Promise(resolve => setTimeout(resolve, 5));
+      }
+      const third = waiting(60_000, room);
+      const [check] = (await third.report).checks;
+      expect(check!.status).toBe('failed');
+      expect(check!.details[0]).toMatch(
+        /^looked once, because 2 other tasks wait.*maxTasks.*NotDeployed/,
+      );
+      expect(
+        third.kubernetes.requests.filter(r => r.path.includes('policies')),
+      ).toHaveLength(1);
+      // Who need not wait is not held up.
+      await expect(waiting(0, room).report).resolves.toMatchObject({
+        checks: [
+          {
+            details: expect.arrayContaining([
+              expect.stringMatching(/^NotDeployed/),
+            ]),
+          },
+        ],
+      });
+      controller.abort();
+      await Promise.allSettled(first.map(({ report }) => report));
+      // Their places are free again.
+      const [leaveOne, leaveTwo] = [room.enter(), room.enter()];
+      expect([leaveOne, leaveTwo]).toEqual([
+        expect.any(Function),
+        expect.any(Function),
+      ]);
+      expect(room.enter()).toBeUndefined();
+      leaveOne!();
+      leaveOne!();
+      expect(room.enter()).toBeDefined();
+      expect(room.enter()).toBeUndefined();
+    });
+
+    it('asks for the kinds of a cluster once, whoever looks', async () => {
+      const discovery = sharedDiscovery();
+      const asked = await Promise.all(
+        [1, 2].map(async i => {
+          await new Promise(resolve => setTimeout(resolve, 50 * i));
+          const { report, kubernetes } = waiting(
+            150,
+            waitingRoom(),
+            undefined,
+            discovery,
+          );
+          await report;
+          return kubernetes.requests.map(r => r.path);
+        }),
+      );
+      const objects = asked
+        .flat()
+        .filter(path => path.includes('/namespaces/'));
+      expect(objects.length).toBeGreaterThan(4);
+      expect(
+        asked.flat().filter(path => !path.includes('/namespaces/')),
+      ).toEqual([
+        '/apis/gateway.envoyproxy.io',
+        '/apis/gateway.envoyproxy.io/v1alpha1',
+      ]);
+    });
+
+    it('looks less often the longer it takes', () => {
+      const pauses: number[] = [];
+      while (pauses.length < 12) {
+        pauses.push(nextPause(pauses.at(-1)));
+      }
+      expect(pauses[0]).toBe(2000);
+      expect([...pauses].sort((a, b) => a - b)).toEqual(pauses);
+      expect(pauses.at(-1)).toBe(30_000);
+      // Two minutes take 11 looks, where every two seconds would be 60.
+      const until = (end: number) => {
+        let time = 0;
+        return pauses.filter(p => (time += p) <= end).length;
+      };
+      expect(until(120_000)).toBeLessThan(12);
+    });
+
+    it('is bounded by the configuration, which is checked', () => {
+      const read = (waits: object) =>
+        readWaitingLimits(
+          new ConfigReader({ egExtensions: { verify: { waiting: waits } } }),
+        );
+      expect(read({})).toEqual({ longest: 600_000, atOnce: 3 });
+      expect(read({ maxSeconds: 60, maxTasks: 0 })).toEqual({
+        longest: 60_000,
+        atOnce: 0,
+      });
+      expect(() => read({ maxTasks: -1 })).toThrow(
+        'egExtensions.verify.waiting.maxTasks: -1 is not valid: use a whole number, 0 or more',
+      );
+      expect(() => read({ maxSeconds: 1.5 })).toThrow('maxSeconds: 1.5');
+    });
   });
 });

@@ -15,6 +15,7 @@ import {
 } from '../kubernetes';
 import { targetsOf } from './cluster/references';
 import { Report } from './types';
+import { nextPause, WaitingRoom, waitingRoom } from './waiting';
 
 /** An ancestor that has to accept the policy. */
 export interface ExpectedAncestor {
@@ -94,10 +95,12 @@ export function judgeDeployed({
   };
 }
 
+type PolicyName = Pick<DeployedOptions, 'namespace' | 'name'>;
+
 /** Reads the policy and finds out which gateways should report on it. */
 async function observe(
   cluster: Cluster,
-  { namespace, name }: DeployedOptions,
+  { namespace, name }: PolicyName,
 ): Promise<Observation> {
   const reading = await cluster.read({
     group: 'gateway.envoyproxy.io',
@@ -141,6 +144,27 @@ async function observe(
   return { policy, expected, open };
 }
 
+/** What one look shows; a cluster that cannot be asked is a verdict, too. */
+async function look(
+  connect: (deadline: number) => Promise<Cluster>,
+  deadline: number,
+  policy: PolicyName,
+): Promise<Verdict> {
+  try {
+    return judgeDeployed(await observe(await connect(deadline), policy));
+  } catch (error) {
+    if (!(error instanceof ClusterUnavailableError)) {
+      throw error;
+    }
+    return {
+      accepted: false,
+      summary: error.message,
+      details: [],
+      final: !error.transient,
+    };
+  }
+}
+
 /**
  * Which policy is waited for, and how long.
  *
@@ -149,10 +173,8 @@ async function observe(
 export interface DeployedOptions {
   namespace: string;
   name: string;
-  /** Milliseconds to wait until it is accepted; 0 looks once. */
+  /** Milliseconds to wait until it is accepted; 0 looks once. The room may allow less. */
   timeout: number;
-  /** Milliseconds between two looks. */
-  interval?: number;
 }
 
 /**
@@ -161,64 +183,81 @@ export interface DeployedOptions {
  *
  * @param connect - gives the cluster, called for every look; told when its last answer is of use
  * @param options - which policy, and how long
- * @param progress - is told when something changes
+ * @param progress.log - is told when something changes
+ * @param progress.pause - milliseconds to the next look after a pause of so many
+ * @param room - where all tasks wait; who finds no place looks once
  */
 export async function verifyDeployed(
   connect: (deadline: number) => Promise<Cluster>,
-  options: DeployedOptions,
-  progress: { log(line: string): void; signal?: AbortSignal },
+  { namespace, name, timeout }: DeployedOptions,
+  progress: {
+    log(line: string): void;
+    signal?: AbortSignal;
+    pause?: (previous?: number) => number;
+  },
+  room: WaitingRoom = waitingRoom(),
 ): Promise<Report> {
-  const { namespace, name, timeout, interval = 2000 } = options;
+  const { log, signal, pause: pauseAfter = nextPause } = progress;
   const policy = `EnvoyExtensionPolicy ${namespace}/${name}`;
-  const end = Date.now() + timeout;
+  const { longest, atOnce } = room.limits;
+  const allowed = Math.min(timeout, longest);
+  const end = Date.now() + allowed;
   let said = '';
-  for (;;) {
-    progress.signal?.throwIfAborted();
-    let verdict: Verdict;
-    try {
-      verdict = judgeDeployed(await observe(await connect(end), options));
-    } catch (error) {
-      if (!(error instanceof ClusterUnavailableError)) {
-        throw error;
+  let pause: number | undefined;
+  let leave: (() => void) | undefined;
+  const report = (
+    { accepted, summary, details }: Verdict,
+    waited: string,
+  ): Report => ({
+    checks: [
+      {
+        id: 'accepted',
+        title: `What the gateways say about ${policy}`,
+        status: accepted ? 'passed' : 'failed',
+        details: [`${waited}${summary}`, ...details],
+      },
+    ],
+    passed: accepted,
+  });
+  try {
+    for (;;) {
+      signal?.throwIfAborted();
+      const verdict = await look(connect, end, { namespace, name });
+      const { accepted, final, summary, details } = verdict;
+      pause = pauseAfter(pause);
+      const over = Date.now() + pause > end;
+      if (!accepted && !final && !over && !leave) {
+        leave = room.enter();
+        if (!leave) {
+          return report(
+            verdict,
+            `looked once, because ${atOnce} other tasks wait for policies already (egExtensions.verify.waiting.maxTasks); run this again when they are done. `,
+          );
+        }
       }
-      const { message, transient } = error;
-      verdict = {
-        accepted: false,
-        summary: message,
-        details: [],
-        final: !transient,
-      };
+      const now = [summary, ...details].join('\n');
+      if (now !== said) {
+        const left = Math.max(0, Math.round((end - Date.now()) / 1000));
+        log(
+          `${policy}: ${now}${
+            accepted || final || over ? '' : `\nwaiting ${left} s more`
+          }`,
+        );
+        said = now;
+      }
+      if (accepted || final || allowed === 0) {
+        return report(verdict, '');
+      }
+      if (over) {
+        const most =
+          allowed < timeout
+            ? ', the most that this Backstage waits (egExtensions.verify.waiting.maxSeconds)'
+            : '';
+        return report(verdict, `not within ${allowed / 1000} s${most}. `);
+      }
+      await sleep(pause, undefined, { signal });
     }
-    const { accepted, final, summary, details } = verdict;
-    const now = [summary, ...details].join('\n');
-    if (now !== said) {
-      const left = Math.max(0, Math.round((end - Date.now()) / 1000));
-      progress.log(
-        `${policy}: ${now}${
-          accepted || !left ? '' : `\nwaiting ${left} s more`
-        }`,
-      );
-      said = now;
-    }
-    const over = final || Date.now() + interval > end;
-    if (accepted || over) {
-      return {
-        checks: [
-          {
-            id: 'accepted',
-            title: `${policy} is accepted`,
-            status: accepted ? 'passed' : 'failed',
-            details: [
-              accepted || final || timeout === 0
-                ? summary
-                : `not within ${timeout / 1000} s. ${summary}`,
-              ...details,
-            ],
-          },
-        ],
-        passed: accepted,
-      };
-    }
-    await sleep(interval, undefined, { signal: progress.signal });
+  } finally {
+    leave?.();
   }
 }

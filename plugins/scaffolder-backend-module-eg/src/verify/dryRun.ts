@@ -99,7 +99,7 @@ export function judgeDryRun(
 /** The API server of the cluster would take every object. Nothing is written. */
 export const dryRunCheck: CheckDefinition = {
   id: 'dry-run',
-  title: 'The cluster’s API server would take every object',
+  title: 'Dry run of every object by the cluster’s API server',
   run: context =>
     withCluster(context, async cluster => {
       const manifests = await appliedManifests(context.directory);

@@ -5,7 +5,8 @@ import { CheckDefinition, outcome, skipped } from './types';
 /** The scripts that the policies carry keep to the strict validator's documented limits. */
 export const luaCheck: CheckDefinition = {
   id: 'lua',
-  title: 'Envoy Gateway’s strict validator would take the script',
+  title:
+    'Lua script against the known limits of Envoy Gateway’s strict validator',
   async run({ directory, plan }) {
     if (plan.mechanism !== 'lua') {
       return skipped('there is no Lua in this extension');

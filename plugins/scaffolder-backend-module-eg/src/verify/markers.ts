@@ -13,7 +13,7 @@ const marker = /\$\{\{|\{%|%\}/;
  */
 export const markersCheck: CheckDefinition = {
   id: 'markers',
-  title: 'Nothing is left unrendered',
+  title: 'Template markers that were left over',
   async run({ directory, plan }) {
     const data = new Set(Object.keys(renderFiles(plan)));
     const problems: string[] = [];

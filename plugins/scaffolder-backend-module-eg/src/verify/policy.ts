@@ -122,7 +122,7 @@ function checkNative(plan: ExtensionPlan, manifests: Manifest[]): Outcome {
 /** The policies keep the rules of the EnvoyExtensionPolicy API and refer to what is there. */
 export const policyCheck: CheckDefinition = {
   id: 'policy',
-  title: 'The policy follows the rules of the API',
+  title: 'Policies against the rules of their API',
   async run({ directory, plan }) {
     let manifests: Manifest[];
     try {

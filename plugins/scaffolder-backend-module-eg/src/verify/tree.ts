@@ -6,7 +6,7 @@ import { CheckDefinition, outcome } from './types';
 /** Every file that the implementation needs is there and has content. */
 export const treeCheck: CheckDefinition = {
   id: 'tree',
-  title: 'The repository is complete',
+  title: 'Files that the implementation needs',
   async run({ directory, plan }) {
     const { files } = implementationOf(plan.implementation);
     const problems: string[] = [];

@@ -15,6 +15,7 @@ export type CheckStatus = 'passed' | 'failed' | 'skipped';
  */
 export interface Check {
   id: string;
+  /** What was checked, in words that hold whether it passed or failed. */
   title: string;
   status: CheckStatus;
   details: string[];
@@ -57,8 +58,9 @@ export interface CheckContext {
   log(line: string): void;
 }
 
-/** What a check found. */
-export type Outcome = Pick<Check, 'status' | 'details'>;
+/** What a check found; with a title where it depends on who judged. */
+export type Outcome = Pick<Check, 'status' | 'details'> &
+  Partial<Pick<Check, 'title'>>;
 
 /** A check: one file each. */
 export interface CheckDefinition {

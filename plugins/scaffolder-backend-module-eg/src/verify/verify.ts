@@ -93,7 +93,11 @@ export async function verify(
   const plan = await readPlan(directory);
   const results: Check[] = [];
   for (const { id, title, run } of checks) {
-    const { status, details } = skip.includes(id)
+    const {
+      status,
+      details,
+      title: judged,
+    } = skip.includes(id)
       ? skipped('the template leaves it out')
       : await run({
           log: () => {},
@@ -105,7 +109,7 @@ export async function verify(
     const refused = status === 'skipped' && required.includes(id);
     results.push({
       id,
-      title,
+      title: judged ?? title,
       status: refused ? 'failed' : status,
       details: refused
         ? [`it is required, but: ${details.join(' ')}`]
