@@ -106,7 +106,7 @@ describe.each(files)(
       '$id needs no extension',
       ({ mechanism, advice }) => {
         expect(mechanism).toBe('native');
-        expect(advice.native).not.toBeNull();
+        expect(advice.native.length).toBeGreaterThan(0);
       },
     );
 

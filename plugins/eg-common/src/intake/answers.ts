@@ -1,7 +1,21 @@
 import { z } from 'zod';
 import { implementations } from '../implementations';
-import { needs, nativeVerdict, saysStaticHeaders } from '../needs';
+import {
+  divide,
+  exclusive,
+  MergeConflict,
+  modifiersOf,
+  nativeObjects,
+  nativeVerdicts,
+  Need,
+  needOf,
+  needs,
+  primaryFirst,
+  saysStaticHeaders,
+  wishOf,
+} from '../needs';
 import { purposes, purposeOf } from '../purposes/purposes';
+import { Purpose } from '../purposes/types';
 import { newestRelease, releaseOf, releases } from '../releases';
 import { beginning } from './beginning';
 import { lineOfText, namespaceName, objectName } from './fields';
@@ -91,6 +105,17 @@ export const answersSchema = z.strictObject({
       title: 'What else is part of it',
       description:
         'Parts of the same wish: what Envoy Gateway does itself is taken out of the extension.',
+    }),
+  needSettings: z
+    .record(z.string(), z.unknown(), {
+      error:
+        'give settings by need, for example validate-jwt with issuer and jwksUri',
+    })
+    .default({})
+    .meta({
+      title: 'Settings of what Envoy Gateway does itself',
+      description:
+        'By need: what its policies say. What is left out becomes an example with a TODO.',
     }),
   purpose: oneOf(names(purposes.map(p => p.id)), '').meta({
     title: 'Purpose',
@@ -272,14 +297,139 @@ function answered(input: unknown): unknown {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
     return given;
   }
-  const { target, need, purpose } = given as Record<string, unknown>;
-  const known = needs.find(n => n.id === need && n.id !== 'unspecified');
-  return {
+  const { target, purpose, need } = given as Record<string, unknown>;
+  const complete = {
     ...given,
-    // Who names a concrete need has said what it is for.
-    ...(purpose === undefined && known ? { purpose: known.purpose } : {}),
     ...(target === undefined ? {} : { target: withoutBlanks(target) }),
   };
+  const ordered = primaryOf(complete);
+  const known = needs.find(
+    n => n.id === (ordered?.need ?? need) && n.id !== 'unspecified',
+  );
+  return {
+    ...complete,
+    ...ordered,
+    // Who names a concrete need has said what it is for.
+    ...(purpose === undefined && known ? { purpose: known.purpose } : {}),
+  };
+}
+
+/** What of the answers says which need comes first; loose, since it is read before anything is checked. */
+const wishSchema = answersSchema.pick({
+  need: true,
+  furtherNeeds: true,
+  gatewayVersion: true,
+  target: true,
+});
+
+/** The needs in an order of their own, so that it makes no difference which of them was named first. */
+function primaryOf(
+  given: object,
+): { need: string; furtherNeeds: string[] } | undefined {
+  const wish = wishSchema.safeParse(
+    Object.fromEntries(
+      Object.entries(given).filter(([key]) => key in wishSchema.shape),
+    ),
+  );
+  if (!wish.success || wish.data.furtherNeeds.length === 0) {
+    return undefined;
+  }
+  const [first, ...rest] = primaryFirst(wishOf(wish.data), wish.data);
+  return { need: first!.id, furtherNeeds: rest.map(({ id }) => id) };
+}
+
+/** Whether Envoy Gateway does all of it, and the person does not want an extension all the same. */
+function staysNative(answers: Answers): boolean {
+  return (
+    ['recommended', 'native'].includes(answers.implementation) &&
+    nativeVerdicts(answers).every(({ native }) => native)
+  );
+}
+
+/** What is wrong with the settings of needs. */
+function needProblems(answers: Answers): Problem[] {
+  const { native, extension } = divide(answers, !staysNative(answers));
+  const given = Object.entries(answers.needSettings);
+  const problems = given.flatMap(([id, settings]): Problem[] => {
+    const field = `needSettings.${id}`;
+    const wished = wishOf(answers).find(need => need.id === id);
+    if (!wished) {
+      return [
+        {
+          field,
+          value: shown(settings),
+          remedy: `it is none of the needs that you named (${wishOf(answers)
+            .map(need => need.id)
+            .join(', ')}); name it in furtherNeeds, or remove its settings`,
+        },
+      ];
+    }
+    if (!native.some(({ need }) => need === wished)) {
+      return [
+        {
+          field,
+          value: shown(settings),
+          remedy: `${
+            extension.includes(wished)
+              ? 'an extension does this here, and its settings are in settings'
+              : 'Envoy Gateway does not do this here'
+          }; remove it`,
+        },
+      ];
+    }
+    const schema = wished.native!.settings;
+    if (!schema) {
+      return [
+        {
+          field,
+          value: shown(settings),
+          remedy: 'there is nothing to set about it; remove it',
+        },
+      ];
+    }
+    const parsed = schema.safeParse(settings);
+    return parsed.success
+      ? []
+      : problemsOf(parsed.error, settings, ['needSettings', id]);
+  });
+  const excluding = exclusive(native.map(({ need }) => need));
+  if (excluding.length > 0) {
+    problems.push({
+      field: 'furtherNeeds',
+      value: shown(excluding.map(({ id }) => id)),
+      remedy:
+        'each of them says where a rule of the route leads; name one, and make another repository for the other',
+    });
+  }
+  return problems.length > 0 ? problems : conflicts(answers, native);
+}
+
+/** Settings of two needs that contradict each other in one field of one object. */
+function conflicts(
+  answers: Answers,
+  native: Parameters<typeof nativeObjects>[1],
+): Problem[] {
+  try {
+    nativeObjects(answers, native, {
+      kind: answers.target.kind,
+      name: answers.target.name ?? 'my-target',
+      namespace: answers.target.namespace,
+      sectionName: answers.target.sectionName ?? null,
+      placeholder: answers.target.name === undefined,
+    });
+    return [];
+  } catch (error) {
+    if (!(error instanceof MergeConflict)) {
+      throw error;
+    }
+    return [
+      {
+        field: 'needSettings',
+        value: shown(answers.needSettings),
+        remedy: `${error.message}, and there is one object for all needs; give the same value in both, or make a repository for each`,
+      },
+    ];
+  }
 }
 
 /** Problems that concern more than one answer. */
@@ -295,11 +445,11 @@ function contradictions(answers: Answers): Problem[] {
   }
   const { kind } = answers.target;
   if (isConnectionKind(kind)) {
-    const { reasons } = nativeVerdict(answers);
+    const reasons = nativeVerdicts(answers).flatMap(v => v.reasons ?? []);
     const covered = needs
       .filter(({ native }) => native?.targets.includes(kind))
       .map(({ id }) => id);
-    return reasons
+    return reasons.length > 0
       ? [
           ...problems,
           {
@@ -313,6 +463,9 @@ function contradictions(answers: Answers): Problem[] {
           },
         ]
       : problems;
+  }
+  if (staysNative(answers)) {
+    return problems;
   }
   if (answers.processing.length === 0) {
     problems.push({
@@ -379,6 +532,7 @@ export function parseAnswers(input: unknown): Answers {
     parsed.data.need,
     parsed.data.processing,
     parsed.data.name,
+    parsed.data.furtherNeeds,
   );
   const complete: Answers = {
     ...parsed.data,
@@ -389,16 +543,86 @@ export function parseAnswers(input: unknown): Answers {
         : processing,
     settings: settings ?? defaults,
   };
-  // Settings of one's own can say the need that was not chosen from the list; the defaults are an example only.
-  const answers =
-    complete.need === 'unspecified' &&
-    JSON.stringify(complete.settings) !== JSON.stringify(defaults) &&
-    saysStaticHeaders(complete)
-      ? { ...complete, need: 'static-header' }
-      : complete;
-  const contradicting = contradictions(answers);
+  const own =
+    settings !== undefined && !isBeginning(purpose!, complete, settings);
+  const answers = withOwnSettings(complete, own, defaults);
+  const contradicting = [
+    ...contradictions(answers),
+    ...needProblems(answers),
+    ...unread(answers, own),
+  ];
   if (contradicting.length > 0) {
     throw new InvalidAnswersError(contradicting);
   }
   return answers;
+}
+
+/** Whether settings are those that a form begins with, which say nothing about what a person wants. */
+function isBeginning(
+  purpose: Purpose<any>,
+  answers: Answers,
+  settings: unknown,
+): boolean {
+  const text = JSON.stringify(settings);
+  return [answers.processing, undefined].some(phases =>
+    [answers.name, 'my-extension'].some(name =>
+      ['unspecified', ...wishOf(answers).map(({ id }) => id)].some(
+        need =>
+          JSON.stringify(beginning(purpose, need, phases, name).settings) ===
+          text,
+      ),
+    ),
+  );
+}
+
+/** Where settings of a purpose say fixed headers, and Envoy Gateway does all of it, they are those of header modifiers. */
+function withOwnSettings(
+  complete: Answers,
+  own: boolean,
+  defaults: object,
+): Answers {
+  if (!own || !saysStaticHeaders(complete)) {
+    return complete;
+  }
+  // Settings of one's own can say the need that was not chosen from the list.
+  const said: Answers =
+    complete.need === 'unspecified'
+      ? { ...complete, need: staticHeader.id }
+      : complete;
+  if (!wishOf(said).includes(staticHeader) || !staysNative(said)) {
+    return complete.need === 'unspecified' && complete.furtherNeeds.length === 0
+      ? said
+      : complete;
+  }
+  return {
+    ...said,
+    settings: defaults,
+    needSettings: {
+      [staticHeader.id]: modifiersOf(complete.settings),
+      ...said.needSettings,
+    },
+  };
+}
+
+const staticHeader: Need = needOf('static-header');
+
+/** Settings of an extension that there will not be. */
+function unread(answers: Answers, own: boolean): Problem[] {
+  return own &&
+    staysNative(answers) &&
+    !(staticHeader.id in answers.needSettings)
+    ? [
+        {
+          field: 'settings',
+          value: shown(answers.settings),
+          remedy: `nothing would read them: Envoy Gateway does all of it (${wishOf(
+            answers,
+          )
+            .map(({ id }) => id)
+            .join(
+              ', ',
+            )}). What its policies say is set in needSettings; remove settings, or choose an implementation`,
+        },
+      ]
+    : [];
 }

@@ -1,4 +1,4 @@
-import { needOf } from '../needs';
+import { impliedBy, needOf } from '../needs';
 import { Purpose } from '../purposes';
 import { ProcessingPhase } from './phases';
 
@@ -11,14 +11,17 @@ import { ProcessingPhase } from './phases';
  * @param need - id of what is needed
  * @param given - the phases that were chosen, if they were
  * @param name - the extension's name
+ * @param further - ids of further needs that are part of the wish
  */
 export function beginning(
   purpose: Purpose<any>,
   need: string,
   given: readonly ProcessingPhase[] | undefined,
   name: string,
+  further: readonly string[] = [],
 ): { processing: ProcessingPhase[]; settings: object } {
-  const { implies, settings, purpose: usual } = needOf(need);
+  const { settings, purpose: usual } = needOf(need);
+  const implied = impliedBy([need, ...further].map(needOf)).phases;
   const brought =
     settings && usual === purpose.id
       ? purpose.settings.parse(settings)
@@ -28,7 +31,7 @@ export function beginning(
   const processing = [
     ...(given ??
       neededPhases ??
-      ((purpose.openEnded && implies.phases) || purpose.defaultPhases)),
+      ((purpose.openEnded && implied) || purpose.defaultPhases)),
   ];
   return {
     processing,

@@ -1,15 +1,43 @@
+import { z } from 'zod';
 import type { Answers } from '../intake';
-import { jwtPolicy } from './headers';
+import { lineOfText, objectName, wholeNumber } from '../intake/fields';
+import { clientIPDetection, jwtPolicy } from './headers';
+import { note, or, todo } from './marks';
 import {
   envoyProxy,
   httpTargets,
-  note,
   policy,
+  redirectRoute,
   route,
   routeFilter,
-  todo,
 } from './objects';
-import { NativeContext, Need } from './types';
+import {
+  claimName,
+  header,
+  issuerSettings,
+  service,
+  some,
+  text,
+  url,
+  value,
+} from './settings';
+import { NativeContext, Need, withSettings } from './types';
+
+/** An address or a network of them. */
+const network = lineOfText(50).refine(
+  given => z.union([z.cidrv4(), z.cidrv6()]).safeParse(given).success,
+  { error: 'use a network, for example 10.0.0.0/8 or 2001:db8::/64' },
+);
+
+const country = lineOfText(2).regex(
+  /^[A-Z]{2}$/,
+  'use the two letters of ISO 3166-1, for example DE',
+);
+
+const origin = text(253).regex(
+  /^(\*|https?:\/\/(\*|(\*\.)?[\w-]+(\.[\w-]+)*)(:[0-9]{1,5})?)$/,
+  'use an origin, for example https://www.example.com or https://*.example.com',
+);
 
 const docs = (page: string) => `Envoy Gateway documentation, ${page}`;
 
@@ -23,61 +51,81 @@ function onlyRequests({ processing, purpose }: Answers): string | undefined {
     : undefined;
 }
 
-const extAuth = (context: NativeContext, more: Record<string, unknown> = {}) =>
-  policy(
-    context,
-    'SecurityPolicy',
-    {
-      extAuth: {
-        http: {
-          backendRefs: [{ name: 'my-authorizer', port: 8080 }],
-          path: '/authorize',
-          headersToBackend: ['x-user'],
-        },
-        ...(context.processing.includes('requestBody')
-          ? { bodyToExtAuth: { maxRequestBytes: 8192 } }
-          : {}),
-        failOpen: false,
-        ...more,
+const extAuth = withSettings(
+  z.strictObject({
+    service: service.optional(),
+    protocol: z
+      .enum(['http', 'grpc'], { error: 'choose one of http, grpc' })
+      .default('http'),
+    /** Before the path of the request, of a service that speaks HTTP. */
+    path: text(1024).regex(/^\//, 'use a path that begins with /').optional(),
+    /** Headers of the service's answer that the upstream gets. */
+    headersToBackend: some(header, 'names of headers').max(64).optional(),
+    /** How much of a body the service gets. */
+    maxRequestBytes: wholeNumber(1, 4294967295).optional(),
+  }),
+  (context, { service: authorizer, protocol, path, ...rest }) => {
+    const backendRefs = [
+      authorizer ?? {
+        name: todo(
+          'my-authorizer',
+          'the Service that decides, and its port; grpc instead of http for Envoy’s own protocol.',
+        ),
+        port: 8080,
       },
-    },
-    [
-      todo(
-        ['spec', 'extAuth', 'http', 'backendRefs', 0, 'name'],
-        'the Service that decides, and its port; grpc instead of http for Envoy’s own protocol.',
+    ];
+    const http = {
+      backendRefs,
+      path: or(
+        path,
+        '/authorize',
+        'what stands before the path of the request at the service.',
       ),
-      note(
-        ['spec', 'extAuth', 'http', 'headersToBackend'],
+      headersToBackend: note(
+        or(rest.headersToBackend, ['x-user'], 'which ones, if any.'),
         'Headers of the service’s answer that the upstream gets; Envoy replaces what a client sent under these names.',
       ),
-      note(
-        ['spec', 'extAuth', 'failOpen'],
-        'true lets every request pass while the service is away.',
-      ),
-    ],
-  );
+    };
+    const bodies =
+      rest.maxRequestBytes !== undefined ||
+      context.processing.includes('requestBody');
+    return [
+      policy(context, 'SecurityPolicy', {
+        extAuth: {
+          ...(protocol === 'http' ? { http } : { grpc: { backendRefs } }),
+          ...(bodies
+            ? {
+                bodyToExtAuth: {
+                  maxRequestBytes: or(
+                    rest.maxRequestBytes,
+                    8192,
+                    'how much of a body the service gets; a larger one is refused with 413.',
+                  ),
+                },
+              }
+            : {}),
+          failOpen: note(
+            false,
+            'true lets every request pass while the service is away.',
+          ),
+        },
+      }),
+    ];
+  },
+);
 
+/** A rule of a SecurityPolicy; rules of one name that several needs bring become one, in which all has to match. */
 const authorization = (
   context: NativeContext,
-  principal: Record<string, unknown>,
-  rest: Record<string, unknown> = {},
-) =>
-  policy(
-    context,
-    'SecurityPolicy',
-    {
-      authorization: {
-        defaultAction: 'Deny',
-        rules: [{ name: 'allowed', action: 'Allow', ...rest, principal }],
-      },
-    },
-    [
-      note(
-        ['spec', 'authorization', 'rules'],
-        'The first rule that matches decides; an example, put your own here.',
-      ),
-    ],
-  );
+  rules: ({ name: string; action: 'Allow' | 'Deny' } & Record<
+    string,
+    unknown
+  >)[],
+) => policy(context, 'SecurityPolicy', { authorization: { rules } });
+
+const allowed = { name: 'allowed', action: 'Allow' } as const;
+const deniedBy = (what: string) =>
+  ({ name: `denied-by-${what}`, action: 'Deny' } as const);
 
 /** What the gateway keeps about the client's address has to be right before anything is decided by it. */
 const clientAddress = {
@@ -102,7 +150,9 @@ export const access: Need[] = [
         'Tokens are verified by signature, issuer, audience and time; revoked ones are not noticed.',
       ],
       source: docs('JWT authentication'),
-      objects: context => [jwtPolicy(context)],
+      ...withSettings(z.strictObject(issuerSettings), (context, issuer) => [
+        jwtPolicy(context, issuer),
+      ]),
     },
     hybrid: {
       text: 'Let a SecurityPolicy verify the token; what else you need reads the verified claims, from claimToHeaders or the metadata of the filter.',
@@ -125,43 +175,66 @@ export const access: Need[] = [
       ],
       source: docs('OIDC authentication'),
       warnings: ['keys-stored-in-kubernetes-secrets'],
-      objects: context => [
-        policy(
+      ...withSettings(
+        z.strictObject({
+          issuer: url.optional(),
+          clientId: text(253).optional(),
+          /** A Secret with the key client-secret. */
+          secret: objectName.optional(),
+          redirectUrl: url.optional(),
+          logoutPath: text(1024)
+            .regex(/^\//, 'use a path that begins with /')
+            .optional(),
+          scopes: some(text(253), 'scopes').optional(),
+        }),
+        (
           context,
-          'SecurityPolicy',
-          {
+          { issuer, clientId, secret, redirectUrl, logoutPath, scopes },
+        ) => [
+          policy(context, 'SecurityPolicy', {
             oidc: {
               provider: {
-                issuer: 'https://issuer.example.com',
-                authorizationEndpoint: 'https://issuer.example.com/authorize',
-                tokenEndpoint: 'https://issuer.example.com/token',
+                issuer: or(
+                  issuer,
+                  'https://issuer.example.com',
+                  'the provider; without the two endpoints, Envoy Gateway discovers them.',
+                ),
+                ...(issuer
+                  ? {}
+                  : {
+                      authorizationEndpoint: todo(
+                        'https://issuer.example.com/authorize',
+                        'the provider’s, or leave it out.',
+                      ),
+                      tokenEndpoint: todo(
+                        'https://issuer.example.com/token',
+                        'the provider’s, or leave it out.',
+                      ),
+                    }),
               },
-              clientID: 'my-client',
-              clientSecret: { name: 'my-oidc-client' },
-              redirectURL: 'https://www.example.com/oauth2/callback',
-              logoutPath: '/logout',
+              clientID: or(
+                clientId,
+                'my-client',
+                'the client that is registered there.',
+              ),
+              clientSecret: {
+                name: or(
+                  secret,
+                  'my-oidc-client',
+                  'the Secret with the key client-secret.',
+                ),
+              },
+              redirectURL: or(
+                redirectUrl,
+                'https://www.example.com/oauth2/callback',
+                'a path of the target, as registered with the provider.',
+              ),
+              logoutPath: or(logoutPath, '/logout', 'a path of the target.'),
+              ...(scopes ? { scopes } : {}),
             },
-          },
-          [
-            todo(
-              ['spec', 'oidc', 'provider', 'issuer'],
-              'the provider; without the two endpoints, Envoy Gateway discovers them.',
-            ),
-            todo(
-              ['spec', 'oidc', 'clientID'],
-              'the client that is registered there.',
-            ),
-            todo(
-              ['spec', 'oidc', 'clientSecret', 'name'],
-              'the Secret with the key client-secret.',
-            ),
-            todo(
-              ['spec', 'oidc', 'redirectURL'],
-              'a path of the target, as registered with the provider.',
-            ),
-          ],
-        ),
-      ],
+          }),
+        ],
+      ),
     },
   },
   {
@@ -178,19 +251,22 @@ export const access: Need[] = [
       limits: ['Users are an htpasswd file with SHA hashes in a Secret.'],
       source: docs('basic authentication'),
       warnings: ['keys-stored-in-kubernetes-secrets'],
-      objects: context => [
-        policy(
-          context,
-          'SecurityPolicy',
-          { basicAuth: { users: { name: 'my-users' } } },
-          [
-            todo(
-              ['spec', 'basicAuth', 'users', 'name'],
-              'the Secret whose key .htpasswd has the users: htpasswd -s.',
-            ),
-          ],
-        ),
-      ],
+      ...withSettings(
+        z.strictObject({ secret: objectName.optional() }),
+        (context, { secret }) => [
+          policy(context, 'SecurityPolicy', {
+            basicAuth: {
+              users: {
+                name: or(
+                  secret,
+                  'my-users',
+                  'the Secret whose key .htpasswd has the users: htpasswd -s.',
+                ),
+              },
+            },
+          }),
+        ],
+      ),
     },
   },
   {
@@ -213,30 +289,44 @@ export const access: Need[] = [
         externalCalls
           ? 'You ask another service about the key; apiKeyAuth knows only keys in Secrets. External authorization asks.'
           : undefined,
-      objects: context => [
-        policy(
-          context,
-          'SecurityPolicy',
-          {
+      ...withSettings(
+        z.strictObject({
+          secret: objectName.optional(),
+          headers: some(header, 'names of headers').optional(),
+          /** The header in which the upstream learns who it was. */
+          clientIdHeader: header.optional(),
+        }),
+        (context, { secret, headers, clientIdHeader }) => [
+          policy(context, 'SecurityPolicy', {
             apiKeyAuth: {
-              credentialRefs: [{ name: 'my-api-keys' }],
-              extractFrom: [{ headers: ['x-api-key'] }],
-              forwardClientIDHeader: 'x-client-id',
-              sanitize: true,
+              credentialRefs: [
+                {
+                  name: or(
+                    secret,
+                    'my-api-keys',
+                    'the Secret; each key of it is a client id, its value the API key.',
+                  ),
+                },
+              ],
+              extractFrom: [
+                {
+                  headers: or(
+                    headers,
+                    ['x-api-key'],
+                    'where clients send the key.',
+                  ),
+                },
+              ],
+              forwardClientIDHeader: or(
+                clientIdHeader,
+                'x-client-id',
+                'the header in which the upstream learns who it was.',
+              ),
+              sanitize: note(true, 'The upstream does not get the API key.'),
             },
-          },
-          [
-            todo(
-              ['spec', 'apiKeyAuth', 'credentialRefs', 0, 'name'],
-              'the Secret; each key of it is a client id, its value the API key.',
-            ),
-            note(
-              ['spec', 'apiKeyAuth', 'sanitize'],
-              'The upstream does not get the API key.',
-            ),
-          ],
-        ),
-      ],
+          }),
+        ],
+      ),
     },
     hybrid: {
       text: 'Keys that are known beforehand stay with a SecurityPolicy; only what has to be looked up needs a service, and external authorization asks it without an extension.',
@@ -260,42 +350,51 @@ export const access: Need[] = [
         'Rules on the forwarded subject are CEL expressions, since Envoy Gateway 1.9; before, only the upstream can read it.',
       ],
       source: docs('mutual TLS: external clients to the gateway'),
-      objects: context => [
-        policy(
-          context,
-          'ClientTrafficPolicy',
-          {
+      ...withSettings(
+        z.strictObject({
+          /** A Secret or ConfigMap whose key ca.crt has the authority of the clients. */
+          authority: z
+            .strictObject(
+              {
+                kind: z
+                  .enum(['Secret', 'ConfigMap'], {
+                    error: 'choose one of Secret, ConfigMap',
+                  })
+                  .default('Secret'),
+                name: objectName,
+              },
+              { error: 'give kind and name' },
+            )
+            .optional(),
+        }),
+        (context, { authority }) => [
+          policy(context, 'ClientTrafficPolicy', {
             tls: {
               clientValidation: {
-                caCertificateRefs: [{ name: 'my-client-ca' }],
+                caCertificateRefs: [
+                  authority
+                    ? { group: '', ...authority }
+                    : {
+                        name: todo(
+                          'my-client-ca',
+                          'the Secret or ConfigMap whose key ca.crt has the authority of the clients.',
+                        ),
+                      },
+                ],
               },
             },
             headers: {
               xForwardedClientCert: {
-                mode: 'SanitizeSet',
+                mode: note(
+                  'SanitizeSet',
+                  'SanitizeSet replaces what a client sends under this name.',
+                ),
                 certDetailsToAdd: ['Subject', 'DNS', 'URI'],
               },
             },
-          },
-          [
-            todo(
-              [
-                'spec',
-                'tls',
-                'clientValidation',
-                'caCertificateRefs',
-                0,
-                'name',
-              ],
-              'the Secret or ConfigMap whose key ca.crt has the authority of the clients.',
-            ),
-            note(
-              ['spec', 'headers', 'xForwardedClientCert', 'mode'],
-              'SanitizeSet replaces what a client sends under this name.',
-            ),
-          ],
-        ),
-      ],
+          }),
+        ],
+      ),
     },
   },
   {
@@ -317,7 +416,7 @@ export const access: Need[] = [
       warnings: ['cache-introspection-results'],
       hop: true,
       unless: onlyRequests,
-      objects: context => [extAuth(context)],
+      ...extAuth,
     },
     warnings: ['cache-introspection-results'],
   },
@@ -356,7 +455,7 @@ export const access: Need[] = [
       source: docs('external authorization'),
       hop: true,
       unless: onlyRequests,
-      objects: context => [extAuth(context)],
+      ...extAuth,
     },
   },
   {
@@ -378,7 +477,7 @@ export const access: Need[] = [
       source: docs('external authorization'),
       hop: true,
       unless: onlyRequests,
-      objects: context => [extAuth(context)],
+      ...extAuth,
     },
     hybrid: {
       text: 'Whether a request may pass can stay with a SecurityPolicy and extAuth; the extension is left with what that cannot do: bodies and responses.',
@@ -399,35 +498,62 @@ export const access: Need[] = [
       targets: httpTargets,
       limits: ['A claim is compared with listed values.'],
       source: docs('JWT claim-based authorization'),
-      objects: context => [
-        jwtPolicy(
-          context,
-          {},
-          {
-            authorization: {
-              defaultAction: 'Deny',
-              rules: [
-                {
-                  name: 'allowed',
-                  action: 'Allow',
-                  principal: {
-                    jwt: {
-                      provider: 'issuer',
-                      claims: [
-                        {
-                          name: 'roles',
-                          valueType: 'StringArray',
-                          values: ['admin'],
-                        },
-                      ],
+      ...withSettings(
+        z.strictObject({
+          ...issuerSettings,
+          claims: some(
+            z.strictObject({
+              name: claimName,
+              valueType: z
+                .enum(['String', 'StringArray'], {
+                  error: 'choose one of String, StringArray',
+                })
+                .default('String'),
+              values: some(text(253), 'values').max(128),
+            }),
+            'claims with name and values',
+          )
+            .max(16)
+            .optional(),
+          scopes: some(text(253), 'scopes').max(16).optional(),
+        }),
+        (context, { claims, scopes, ...issuer }) => [
+          jwtPolicy(
+            context,
+            issuer,
+            {},
+            {
+              authorization: {
+                rules: [
+                  {
+                    ...allowed,
+                    principal: {
+                      jwt: {
+                        provider: 'issuer',
+                        ...(claims || scopes
+                          ? { ...(claims ? { claims } : {}) }
+                          : {
+                              claims: todo(
+                                [
+                                  {
+                                    name: 'roles',
+                                    valueType: 'StringArray',
+                                    values: ['admin'],
+                                  },
+                                ],
+                                'claims and their values, or scopes.',
+                              ),
+                            }),
+                        ...(scopes ? { scopes } : {}),
+                      },
                     },
                   },
-                },
-              ],
+                ],
+              },
             },
-          },
-        ),
-      ],
+          ),
+        ],
+      ),
     },
   },
   {
@@ -446,9 +572,29 @@ export const access: Need[] = [
         'On a TCPRoute, the address is that of the connection; rules can use nothing else there.',
       ],
       source: docs('IP allowlist and denylist'),
-      objects: context => [
-        authorization(context, { clientCIDRs: ['10.0.0.0/8'] }),
-      ],
+      ...withSettings(
+        z.strictObject({
+          allow: some(network, 'networks').max(64).optional(),
+          deny: some(network, 'networks').max(64).optional(),
+        }),
+        (context, { allow, deny }) => [
+          authorization(context, [
+            ...(deny
+              ? [{ ...deniedBy('address'), principal: { clientCIDRs: deny } }]
+              : []),
+            ...(allow || !deny
+              ? [
+                  {
+                    ...allowed,
+                    principal: {
+                      clientCIDRs: or(allow, ['10.0.0.0/8'], 'who may pass.'),
+                    },
+                  },
+                ]
+              : []),
+          ]),
+        ],
+      ),
     },
   },
   {
@@ -472,49 +618,67 @@ export const access: Need[] = [
         'geoip-native-only-for-authorization',
         'requires-eg-1.8',
       ],
-      objects: context => [
-        authorization(context, { clientIPGeoLocations: [{ country: 'DE' }] }),
-        policy(
-          context,
-          'ClientTrafficPolicy',
-          { clientIPDetection: { xForwardedFor: { numTrustedHops: 1 } } },
-          [
-            note(
-              ['spec', 'clientIPDetection'],
-              'TODO: how many proxies are before the gateway. Without this, Envoy Gateway refuses rules by location.',
-            ),
-          ],
-        ),
-        envoyProxy(
-          context,
-          {
-            geoIP: {
-              provider: {
-                type: 'MaxMind',
-                maxMind: {
-                  countryDbSource: {
-                    local: { path: '/etc/geoip/GeoLite2-Country.mmdb' },
+      ...withSettings(
+        z.strictObject({
+          allow: some(country, 'countries').max(64).optional(),
+          deny: some(country, 'countries').max(64).optional(),
+          trustedHops: wholeNumber(1, 100).optional(),
+          /** Where the database of countries is mounted in the proxies. */
+          database: text(256)
+            .regex(/^\/.*\.mmdb$/, 'use an absolute path that ends in .mmdb')
+            .optional(),
+        }),
+        (context, { allow, deny, trustedHops, database }) => {
+          const countries = (list: string[]) => ({
+            clientIPGeoLocations: list.map(code => ({ country: code })),
+          });
+          return [
+            authorization(context, [
+              ...(deny
+                ? [{ ...deniedBy('country'), principal: countries(deny) }]
+                : []),
+              ...(allow ? [{ ...allowed, principal: countries(allow) }] : []),
+              ...(allow || deny
+                ? []
+                : [
+                    {
+                      ...allowed,
+                      principal: {
+                        clientIPGeoLocations: todo(
+                          [{ country: 'DE' }],
+                          'who may pass.',
+                        ),
+                      },
+                    },
+                  ]),
+            ]),
+            policy(context, 'ClientTrafficPolicy', {
+              clientIPDetection: note(
+                clientIPDetection(trustedHops).clientIPDetection,
+                'Without this, Envoy Gateway refuses rules by location.',
+              ),
+            }),
+            envoyProxy(context, {
+              geoIP: {
+                provider: {
+                  type: 'MaxMind',
+                  maxMind: {
+                    countryDbSource: {
+                      local: {
+                        path: or(
+                          database,
+                          '/etc/geoip/GeoLite2-Country.mmdb',
+                          'where the database is mounted in the proxies.',
+                        ),
+                      },
+                    },
                   },
                 },
               },
-            },
-          },
-          [
-            todo(
-              [
-                'spec',
-                'geoIP',
-                'provider',
-                'maxMind',
-                'countryDbSource',
-                'local',
-                'path',
-              ],
-              'where the database is mounted in the proxies.',
-            ),
-          ],
-        ),
-      ],
+            }),
+          ];
+        },
+      ),
     },
   },
   {
@@ -533,13 +697,56 @@ export const access: Need[] = [
         'Headers are compared with listed values; paths can be matched since Envoy Gateway 1.9.',
       ],
       source: docs('HTTP header and method based authorization'),
-      objects: context => [
-        authorization(
-          context,
-          { headers: [{ name: 'x-role', values: ['reader'] }] },
-          { operation: { methods: ['GET'] } },
-        ),
-      ],
+      ...withSettings(
+        z.strictObject({
+          methods: some(
+            z.enum(
+              ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
+              {
+                error:
+                  'choose from GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS',
+              },
+            ),
+            'methods',
+          ).optional(),
+          headers: some(
+            z.strictObject({
+              name: header,
+              values: some(value, 'values').max(256),
+            }),
+            'headers with name and values',
+          )
+            .max(256)
+            .optional(),
+        }),
+        (context, { methods, headers }) => {
+          const unsaid = !methods && !headers;
+          return [
+            authorization(context, [
+              {
+                ...allowed,
+                ...(methods ? { operation: { methods } } : {}),
+                ...(unsaid
+                  ? {
+                      operation: { methods: todo(['GET'], 'which methods.') },
+                    }
+                  : {}),
+                // A rule needs a principal before Envoy Gateway 1.9: everybody, where only the method counts.
+                principal: headers
+                  ? { headers }
+                  : unsaid
+                  ? {
+                      headers: todo(
+                        [{ name: 'x-role', values: ['reader'] }],
+                        'which headers with which values; a header that the client sends proves nothing.',
+                      ),
+                    }
+                  : { clientCIDRs: ['0.0.0.0/0', '::/0'] },
+              },
+            ]),
+          ];
+        },
+      ),
     },
   },
   {
@@ -556,30 +763,21 @@ export const access: Need[] = [
       limits: ['Expressions see attributes and headers, no bodies.'],
       source: 'Envoy Gateway 1.9 release notes: CEL in authorization rules',
       warnings: ['requires-eg-1.9'],
-      objects: context => [
-        policy(
-          context,
-          'SecurityPolicy',
-          {
-            authorization: {
-              defaultAction: 'Deny',
-              rules: [
-                {
-                  name: 'allowed',
-                  action: 'Allow',
-                  cel: "request.headers['x-role'] == 'reader'",
-                },
-              ],
+      ...withSettings(
+        z.strictObject({ expression: text(4096).optional() }),
+        (context, { expression }) => [
+          authorization(context, [
+            {
+              ...allowed,
+              cel: or(
+                expression,
+                "request.headers['x-role'] == 'reader'",
+                'your own expression.',
+              ),
             },
-          },
-          [
-            note(
-              ['spec', 'authorization', 'rules', 0, 'cel'],
-              'An example: put your own expression here.',
-            ),
-          ],
-        ),
-      ],
+          ]),
+        ],
+      ),
     },
   },
   {
@@ -595,20 +793,37 @@ export const access: Need[] = [
       targets: httpTargets,
       limits: ['Origins are listed, with * in place of one part of a name.'],
       source: docs('CORS'),
-      objects: context => [
-        policy(
-          context,
-          'SecurityPolicy',
-          {
+      ...withSettings(
+        z.strictObject({
+          origins: some(origin, 'origins').optional(),
+          methods: some(
+            text(20).regex(/^([A-Z]+|\*)$/, 'use a method, for example GET'),
+            'methods',
+          ).optional(),
+          headers: some(header, 'names of headers').optional(),
+          credentials: z.boolean({ error: 'use true or false' }).optional(),
+        }),
+        (context, { origins, methods, headers, credentials }) => [
+          policy(context, 'SecurityPolicy', {
             cors: {
-              allowOrigins: ['https://www.example.com'],
-              allowMethods: ['GET', 'POST'],
-              allowHeaders: ['content-type', 'authorization'],
+              allowOrigins: or(
+                origins,
+                ['https://www.example.com'],
+                'who may ask.',
+              ),
+              allowMethods: or(methods, ['GET', 'POST'], 'with which methods.'),
+              allowHeaders: or(
+                headers,
+                ['content-type', 'authorization'],
+                'with which headers.',
+              ),
+              ...(credentials === undefined
+                ? {}
+                : { allowCredentials: credentials }),
             },
-          },
-          [note(['spec', 'cors', 'allowOrigins'], 'TODO: who may ask.')],
-        ),
-      ],
+          }),
+        ],
+      ),
     },
   },
   {
@@ -625,21 +840,23 @@ export const access: Need[] = [
       limits: ['It compares the origin of requests that change something.'],
       source: 'Envoy Gateway 1.9 release notes: csrf',
       warnings: ['requires-eg-1.9'],
-      objects: context => [
-        policy(
-          context,
-          'SecurityPolicy',
-          {
-            csrf: { additionalOrigins: ['https://www.example.com'] },
-          },
-          [
-            note(
-              ['spec', 'csrf', 'additionalOrigins'],
-              'TODO: origins that are allowed besides the target’s own; remove it where there are none.',
-            ),
-          ],
-        ),
-      ],
+      ...withSettings(
+        z.strictObject({
+          /** Besides the target's own. */
+          origins: some(origin, 'origins').optional(),
+        }),
+        (context, { origins }) => [
+          policy(context, 'SecurityPolicy', {
+            csrf: {
+              additionalOrigins: or(
+                origins,
+                ['https://www.example.com'],
+                'origins that are allowed besides the target’s own; remove it where there are none.',
+              ),
+            },
+          }),
+        ],
+      ),
     },
   },
   {
@@ -673,18 +890,45 @@ export const access: Need[] = [
       ],
       source: docs('JWT claim-based routing'),
       warnings: ['array-claims-arrive-base64-json'],
-      objects: context => [
-        jwtPolicy(context, {
-          recomputeRoute: true,
-          claimToHeaders: [{ claim: 'tenant', header: 'x-tenant' }],
+      ...withSettings(
+        z.strictObject({
+          ...issuerSettings,
+          claim: claimName.optional(),
+          header: header.optional(),
+          /** The values of the claim that lead elsewhere, each by a rule of its own. */
+          values: some(value, 'values').max(14).optional(),
         }),
-        route(context, [
-          {
-            matches: [{ headers: [{ name: 'x-tenant', value: 'large' }] }],
-          },
-          {},
-        ]),
-      ],
+        (context, { claim, header: name, values, ...issuer }) => [
+          jwtPolicy(context, issuer, {
+            recomputeRoute: true,
+            claimToHeaders: [
+              {
+                claim: or(claim, 'tenant', 'the claim to route by.'),
+                header: or(name, 'x-tenant', 'the header that routes match.'),
+              },
+            ],
+          }),
+          route(context, [
+            ...(values ?? [undefined]).map(one => ({
+              matches: [
+                {
+                  headers: [
+                    {
+                      name: or(name, 'x-tenant', 'as in the SecurityPolicy.'),
+                      value: or(
+                        one,
+                        'large',
+                        'the value that leads elsewhere.',
+                      ),
+                    },
+                  ],
+                },
+              ],
+            })),
+            {},
+          ]),
+        ],
+      ),
     },
   },
   {
@@ -703,12 +947,33 @@ export const access: Need[] = [
         'What a rule matches is known beforehand; nothing is looked up.',
       ],
       source: 'Gateway API: HTTPRoute and GRPCRoute matches',
-      objects: context => [
-        route(context, [
-          { matches: [{ headers: [{ name: 'x-version', value: 'next' }] }] },
-          {},
-        ]),
-      ],
+      ...withSettings(
+        z.strictObject({
+          header: z
+            .strictObject(
+              { name: header, value },
+              { error: 'give name and value' },
+            )
+            .optional(),
+        }),
+        (context, { header: given }) => [
+          route(context, [
+            {
+              matches: [
+                {
+                  headers: [
+                    given ?? {
+                      name: todo('x-version', 'what the rule looks at.'),
+                      value: todo('next', 'what it has to be.'),
+                    },
+                  ],
+                },
+              ],
+            },
+            {},
+          ]),
+        ],
+      ),
     },
   },
   {
@@ -727,27 +992,35 @@ export const access: Need[] = [
         'The new path follows from the old one, by prefix or regular expression; nothing is looked up.',
       ],
       source: docs('HTTP URL rewrite'),
-      objects: context =>
-        routeFilter(
-          context,
-          {
+      ...withSettings(
+        z.strictObject({
+          pattern: text(1024).optional(),
+          substitution: text(1024).optional(),
+        }),
+        (context, { pattern, substitution }) =>
+          routeFilter(context, {
             urlRewrite: {
-              path: {
-                type: 'ReplaceRegexMatch',
-                replaceRegexMatch: {
-                  pattern: '^/service/([^/]+)(/.*)$',
-                  substitution: '\\2/instance/\\1',
+              path: note(
+                {
+                  type: 'ReplaceRegexMatch',
+                  replaceRegexMatch: {
+                    pattern: or(
+                      pattern,
+                      '^/service/([^/]+)(/.*)$',
+                      'what of the path is replaced (RE2).',
+                    ),
+                    substitution: or(
+                      substitution,
+                      '\\2/instance/\\1',
+                      'by what; \\1 is the first group.',
+                    ),
+                  },
                 },
-              },
+                'For a prefix, the filter URLRewrite of the HTTPRoute does.',
+              ),
             },
-          },
-          [
-            note(
-              ['spec', 'urlRewrite', 'path'],
-              'An example. For a prefix, the filter URLRewrite of the HTTPRoute does.',
-            ),
-          ],
-        ),
+          }),
+      ),
     },
   },
   {
@@ -777,17 +1050,30 @@ export const access: Need[] = [
       ],
       source: docs('HTTP URL rewrite'),
       warnings: ['cannot-mutate-host'],
-      objects: context =>
-        routeFilter(
-          context,
-          { urlRewrite: { hostname: { type: 'Header', header: 'x-host' } } },
-          [
-            note(
-              ['spec', 'urlRewrite', 'hostname'],
-              'From a header, or type Backend. A fixed host is the filter URLRewrite of the HTTPRoute.',
-            ),
-          ],
-        ),
+      ...withSettings(
+        z.strictObject({
+          /** The request header that has the host; `backend`: the host of the backend. */
+          from: header.or(z.literal('backend')).optional(),
+        }),
+        (context, { from }) =>
+          routeFilter(context, {
+            urlRewrite: {
+              hostname: note(
+                from === 'backend'
+                  ? { type: 'Backend' }
+                  : {
+                      type: 'Header',
+                      header: or(
+                        from,
+                        'x-host',
+                        'the header that has the host, or type Backend.',
+                      ),
+                    },
+                'A fixed host is the filter URLRewrite of the HTTPRoute.',
+              ),
+            },
+          }),
+      ),
     },
     warnings: ['cannot-mutate-host'],
   },
@@ -806,28 +1092,45 @@ export const access: Need[] = [
         'The new place is written in the rule: one rule for each host that leads elsewhere.',
       ],
       source: docs('HTTP redirects'),
-      objects: context => [
-        route(
-          context,
-          [
-            {
-              filters: [
-                {
-                  type: 'RequestRedirect',
-                  requestRedirect: { scheme: 'https', statusCode: 301 },
+      ...withSettings(
+        z.strictObject({
+          scheme: z
+            .enum(['http', 'https'], { error: 'choose one of http, https' })
+            .optional(),
+          hostname: objectName.optional(),
+          statusCode: z
+            .union([z.literal(301), z.literal(302)], {
+              error: 'choose one of 301, 302',
+            })
+            .optional(),
+        }),
+        (context, { scheme, hostname, statusCode }) => [
+          redirectRoute(context, {
+            filters: [
+              {
+                type: 'RequestRedirect',
+                requestRedirect: {
+                  ...(scheme || !hostname
+                    ? {
+                        scheme: or(
+                          scheme,
+                          'https',
+                          'scheme, hostname or path.',
+                        ),
+                      }
+                    : {}),
+                  ...(hostname ? { hostname } : {}),
+                  statusCode: or(
+                    statusCode,
+                    301,
+                    '301 is remembered by browsers; 302 is not.',
+                  ),
                 },
-              ],
-              answers: true,
-            },
-          ],
-          [
-            note(
-              ['spec', 'rules', 0, 'filters'],
-              'For a redirect to https, attach this route to the HTTP listener only (sectionName).',
-            ),
-          ],
-        ),
-      ],
+              },
+            ],
+          }),
+        ],
+      ),
     },
   },
   {

@@ -1,12 +1,14 @@
+import { z } from 'zod';
+import { or } from './marks';
 import {
   httpTargets,
   listenerPatch,
-  note,
   policy,
   route,
   routeFilter,
 } from './objects';
-import { Need } from './types';
+import { quantity, some, statusCode, text } from './settings';
+import { Need, withSettings } from './types';
 
 const docs = (page: string) => `Envoy Gateway documentation, ${page}`;
 
@@ -178,36 +180,43 @@ export const content: Need[] = [
       ],
       source: docs('response override'),
       warnings: ['response-override-cannot-match-request-headers'],
-      objects: context => [
-        policy(
-          context,
-          'BackendTrafficPolicy',
-          {
+      ...withSettings(
+        z.strictObject({
+          statuses: some(statusCode, 'statuses').max(50).optional(),
+          contentType: text(256).default('text/html'),
+          body: z
+            .string({ error: 'give a text' })
+            .min(1, 'give a text')
+            .max(4096, 'use at most 4096 characters')
+            .optional(),
+        }),
+        (context, { statuses, contentType, body }) => [
+          policy(context, 'BackendTrafficPolicy', {
             responseOverride: [
               {
                 match: {
-                  statusCodes: [
-                    { type: 'Range', range: { start: 500, end: 599 } },
-                  ],
+                  statusCodes: or(
+                    statuses?.map(status => ({ type: 'Value', value: status })),
+                    [{ type: 'Range', range: { start: 500, end: 599 } }],
+                    'which errors; the first match counts.',
+                  ),
                 },
                 response: {
-                  contentType: 'text/html',
+                  contentType,
                   body: {
                     type: 'Inline',
-                    inline: '<h1>Something went wrong</h1>',
+                    inline: or(
+                      body,
+                      '<h1>Something went wrong</h1>',
+                      'your own text; type ValueRef takes it from a ConfigMap.',
+                    ),
                   },
                 },
               },
             ],
-          },
-          [
-            note(
-              ['spec', 'responseOverride'],
-              'An example: the first match counts. type ValueRef takes the body from a ConfigMap.',
-            ),
-          ],
-        ),
-      ],
+          }),
+        ],
+      ),
     },
   },
   {
@@ -223,18 +232,44 @@ export const content: Need[] = [
       targets: ['HTTPRoute', 'Gateway', 'ListenerSet'],
       limits: ['The answer is fixed; since 1.8 with Envoy’s format strings.'],
       source: docs('direct response'),
-      objects: context =>
-        routeFilter(
-          context,
-          {
-            directResponse: {
-              statusCode: 503,
-              contentType: 'text/plain',
-              body: { type: 'Inline', inline: 'Back soon.' },
+      ...withSettings(
+        z.strictObject({
+          path: text(1024)
+            .regex(/^\//, 'use a path that begins with /')
+            .optional(),
+          status: statusCode.optional(),
+          contentType: text(256).default('text/plain'),
+          body: z
+            .string({ error: 'give a text' })
+            .max(4096, 'use at most 4096 characters')
+            .optional(),
+        }),
+        (context, { path, status, contentType, body }) =>
+          routeFilter(
+            context,
+            {
+              directResponse: {
+                statusCode: or(status, 503, 'the status.'),
+                contentType,
+                body: {
+                  type: 'Inline',
+                  inline: or(body, 'Back soon.', 'your own text.'),
+                },
+              },
             },
-          },
-          [note(['spec', 'directResponse'], 'An example: put your own here.')],
-        ),
+            {
+              variant: 'response',
+              matches: [
+                {
+                  path: {
+                    type: 'PathPrefix',
+                    value: or(path, '/', 'the path that is answered.'),
+                  },
+                },
+              ],
+            },
+          ),
+      ),
     },
   },
   {
@@ -250,14 +285,26 @@ export const content: Need[] = [
       targets: httpTargets,
       limits: ['Gzip, Brotli and Zstd, by what the client accepts.'],
       source: docs('response compression'),
-      objects: context => [
-        policy(context, 'BackendTrafficPolicy', {
-          [context.release.version === '1.6' ? 'compression' : 'compressor']: [
-            { type: 'Brotli' },
-            { type: 'Gzip' },
-          ],
+      ...withSettings(
+        z.strictObject({
+          types: some(
+            z.enum(['Gzip', 'Brotli', 'Zstd'], {
+              error: 'choose from Gzip, Brotli, Zstd',
+            }),
+            'Gzip, Brotli, Zstd',
+          ).optional(),
         }),
-      ],
+        (context, { types }) => [
+          policy(context, 'BackendTrafficPolicy', {
+            [context.release.version === '1.6' ? 'compression' : 'compressor']:
+              or(
+                types?.map(type => ({ type })),
+                [{ type: 'Brotli' }, { type: 'Gzip' }],
+                'which ones: Gzip, Brotli, Zstd.',
+              ),
+          }),
+        ],
+      ),
     },
   },
   {
@@ -273,14 +320,16 @@ export const content: Need[] = [
       targets: httpTargets,
       limits: ['Requests are held until complete; beyond the limit: 413.'],
       source: docs('request buffering'),
-      objects: context => [
-        policy(
-          context,
-          'BackendTrafficPolicy',
-          { requestBuffer: { limit: '64Ki' } },
-          [note(['spec', 'requestBuffer', 'limit'], 'An example.')],
-        ),
-      ],
+      ...withSettings(
+        z.strictObject({ limit: quantity.optional() }),
+        (context, { limit }) => [
+          policy(context, 'BackendTrafficPolicy', {
+            requestBuffer: {
+              limit: or(limit, '64Ki', 'the largest body; beyond it: 413.'),
+            },
+          }),
+        ],
+      ),
     },
   },
   {

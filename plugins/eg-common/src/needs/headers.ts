@@ -1,58 +1,36 @@
+import { z } from 'zod';
 import type { Answers } from '../intake';
+import { objectName, wholeNumber } from '../intake/fields';
 import { isBefore } from '../releases';
-import { httpTargets, note, policy, route, routeFilter, todo } from './objects';
-import { Native, NativeContext, Need } from './types';
+import { note, or, todo } from './marks';
+import { httpTargets, Piece, policy, route, routeFilter } from './objects';
+import {
+  claimName,
+  duration,
+  header,
+  headerList,
+  issuerSettings,
+  some,
+  text,
+} from './settings';
+import { NativeContext, Need, withSettings } from './types';
 
 type Operation = { action: string; name: string; value?: string };
-type Settings = {
+type Operations = {
   request?: Operation[];
   response?: Operation[];
   reroute?: boolean;
 };
 
 /** In a header modifier `%` begins a format of Envoy's; doubled it stands for itself. */
-const literal = (value = '') => value.replace(/%/g, '%%');
-
-function modifier(operations: Operation[]) {
-  const pick = (action: string) =>
-    operations
-      .filter(op => op.action === action)
-      .map(op => ({ name: op.name, value: literal(op.value) }));
-  const set = pick('set');
-  const add = pick('append');
-  const remove = pick('remove').map(({ name }) => name);
-  return {
-    ...(set.length ? { set } : {}),
-    ...(add.length ? { add } : {}),
-    ...(remove.length ? { remove } : {}),
-  };
-}
-
-/** Operations on headers as the person gave them, or an example for each direction that is processed. */
-function operationsOf({ purpose, settings, processing, name }: NativeContext): {
-  request: Operation[];
-  response: Operation[];
-  example: boolean;
-} {
-  const { request = [], response = [] } =
-    purpose === 'header-transform' ? (settings as Settings) : {};
-  if (request.length || response.length) {
-    return { request, response, example: false };
-  }
-  const example = [{ action: 'set', name: 'x-processed-by', value: name }];
-  return {
-    request: processing.includes('requestHeaders') ? example : [],
-    response: processing.includes('responseHeaders') ? example : [],
-    example: true,
-  };
-}
+const literal = (fixed: string) => fixed.replace(/%/g, '%%');
 
 /** What a modifier cannot say about these operations. */
 function notStatic({ purpose, settings }: Answers): string | undefined {
   if (purpose !== 'header-transform') {
     return undefined;
   }
-  const { request = [], response = [], reroute } = settings as Settings;
+  const { request = [], response = [], reroute } = settings as Operations;
   const derives = [...request, ...response].some(op =>
     op.action.endsWith('-from'),
   );
@@ -77,87 +55,129 @@ function notStatic({ purpose, settings }: Answers): string | undefined {
 
 /** Whether settings that the person gave say nothing that a header modifier cannot. */
 export function saysStaticHeaders(answers: Answers): boolean {
-  const { externalCalls, purpose, stateAcrossRequests } = answers;
+  const { externalCalls, purpose, settings, stateAcrossRequests } = answers;
+  const { request = [], response = [] } = (settings ?? {}) as Operations;
   return (
     purpose === 'header-transform' &&
+    request.length + response.length > 0 &&
     !externalCalls &&
     !stateAcrossRequests &&
     notStatic(answers) === undefined
   );
 }
 
+/** Settings of an extension that transforms headers, as those of header modifiers. They have passed {@link saysStaticHeaders}. */
+export function modifiersOf(settings: unknown): object {
+  const { request = [], response = [] } = settings as Operations;
+  const of = (operations: Operation[]) => {
+    const pick = (action: string) =>
+      operations
+        .filter(op => op.action === action)
+        .map(op => ({ name: op.name, value: op.value }));
+    const fields = {
+      set: pick('set'),
+      add: pick('append'),
+      remove: pick('remove').map(({ name }) => name),
+    };
+    return Object.fromEntries(
+      Object.entries(fields).filter(([, list]) => list.length > 0),
+    );
+  };
+  return {
+    ...(request.length ? { request: of(request) } : {}),
+    ...(response.length ? { response: of(response) } : {}),
+  };
+}
+
+const modifications = z.strictObject(
+  {
+    set: headerList.optional(),
+    add: headerList.optional(),
+    remove: some(header, 'names of headers').max(64).optional(),
+  },
+  { error: 'give set, add or remove' },
+);
+
 const gatewayWide = (context: NativeContext) =>
   ['Gateway', 'ListenerSet'].includes(context.target.kind);
 
-function staticHeaders(context: NativeContext) {
-  const { request, response, example } = operationsOf(context);
-  const comment = (path: (string | number)[]) =>
-    example ? [note(path, 'An example: put your own headers here.')] : [];
+/** The fields of a header modifier. */
+function modifier({ set, add, remove }: z.output<typeof modifications>) {
+  const escaped = (list: { name: string; value: string }[] | undefined) =>
+    list?.map(h => ({ ...h, value: literal(h.value) }));
+  return JSON.parse(
+    JSON.stringify({ set: escaped(set), add: escaped(add), remove }),
+  );
+}
+
+/** Header modifiers for the target: of the whole listener, or filters of the person's route. */
+function modifiers(
+  context: NativeContext,
+  request: unknown,
+  response: unknown,
+): Piece[] {
   if (gatewayWide(context)) {
     return [
-      policy(
-        context,
-        'ClientTrafficPolicy',
-        {
-          headers: {
-            ...(request.length
-              ? { earlyRequestHeaders: modifier(request) }
-              : {}),
-            ...(response.length
-              ? { lateResponseHeaders: modifier(response) }
-              : {}),
-          },
+      policy(context, 'ClientTrafficPolicy', {
+        headers: {
+          ...(request ? { earlyRequestHeaders: request } : {}),
+          ...(response ? { lateResponseHeaders: response } : {}),
         },
-        comment(['spec', 'headers']),
-      ),
+      }),
     ];
   }
-  const filters = [
-    ...(request.length
-      ? [
-          {
-            type: 'RequestHeaderModifier',
-            requestHeaderModifier: modifier(request),
-          },
-        ]
-      : []),
-    ...(response.length
-      ? [
-          {
-            type: 'ResponseHeaderModifier',
-            responseHeaderModifier: modifier(response),
-          },
-        ]
-      : []),
-  ];
   return [
-    route(context, [{ filters }], comment(['spec', 'rules', 0, 'filters'])),
+    route(context, [
+      {
+        filters: [
+          ...(request
+            ? [
+                {
+                  type: 'RequestHeaderModifier',
+                  requestHeaderModifier: request,
+                },
+              ]
+            : []),
+          ...(response
+            ? [
+                {
+                  type: 'ResponseHeaderModifier',
+                  responseHeaderModifier: response,
+                },
+              ]
+            : []),
+        ],
+      },
+    ]),
   ];
 }
 
+const direction = z
+  .enum(['request', 'response'], { error: 'choose one of request, response' })
+  .optional();
+
+/** The direction that was given, or the one that is processed. */
+const directionOf = (
+  { processing }: NativeContext,
+  given: 'request' | 'response' | undefined,
+) => given ?? (processing.includes('responseHeaders') ? 'response' : 'request');
+
 const clientHeaders = (
-  since: Native['since'],
+  context: NativeContext,
+  given: 'request' | 'response' | undefined,
   field: string,
-  value: object,
-  text: string,
-): Pick<Native, 'since' | 'feature' | 'targets' | 'objects'> => ({
-  since,
-  feature: `ClientTrafficPolicy spec.headers.{earlyRequestHeaders,lateResponseHeaders}.${field}`,
-  targets: httpTargets,
-  objects: context => {
-    const block = context.processing.includes('responseHeaders')
-      ? 'lateResponseHeaders'
-      : 'earlyRequestHeaders';
-    return [
-      policy(
-        context,
-        'ClientTrafficPolicy',
-        { headers: { [block]: { [field]: [value] } } },
-        [note(['spec', 'headers', block, field], text)],
-      ),
-    ];
-  },
-});
+  list: unknown,
+) =>
+  policy(context, 'ClientTrafficPolicy', {
+    headers: {
+      [directionOf(context, given) === 'response'
+        ? 'lateResponseHeaders'
+        : 'earlyRequestHeaders']: { [field]: list },
+    },
+  });
+
+const lateAndEarly = (field: string) =>
+  `ClientTrafficPolicy spec.headers.{earlyRequestHeaders,lateResponseHeaders}.${field}`;
 
 const modifierDocs =
   'Gateway API: HTTPRoute RequestHeaderModifier and ResponseHeaderModifier; Envoy Gateway documentation, HTTP request and response headers';
@@ -183,7 +203,34 @@ export const headers: Need[] = [
       ],
       source: modifierDocs,
       unless: notStatic,
-      objects: staticHeaders,
+      ...withSettings(
+        z.strictObject({
+          request: modifications.optional(),
+          response: modifications.optional(),
+        }),
+        (context, { request, response }) => {
+          if (request || response) {
+            return modifiers(
+              context,
+              request && modifier(request),
+              response && modifier(response),
+            );
+          }
+          const example = todo(
+            { set: [{ name: 'x-example', value: 'example' }] },
+            'your own headers: set, add or remove.',
+          );
+          const processes = (phase: 'requestHeaders' | 'responseHeaders') =>
+            context.processing.includes(phase) ? example : undefined;
+          const asked = processes('requestHeaders');
+          const answered = processes('responseHeaders');
+          return modifiers(
+            context,
+            asked || answered ? asked : example,
+            answered,
+          );
+        },
+      ),
     },
   },
   {
@@ -200,11 +247,23 @@ export const headers: Need[] = [
       ],
       source: 'Envoy Gateway 1.7 release notes: addIfAbsent',
       warnings: ['requires-eg-1.7'],
-      ...clientHeaders(
-        '1.7',
-        'addIfAbsent',
-        { name: 'x-frame-options', value: 'DENY' },
-        'An example: put your own headers here.',
+      since: '1.7',
+      feature: lateAndEarly('addIfAbsent'),
+      targets: httpTargets,
+      ...withSettings(
+        z.strictObject({ headers: headerList.optional(), direction }),
+        (context, { headers: list, direction: way }) => [
+          clientHeaders(
+            context,
+            way,
+            'addIfAbsent',
+            list?.map(h => ({ ...h, value: literal(h.value) })) ??
+              todo(
+                [{ name: 'x-frame-options', value: 'DENY' }],
+                'your own headers.',
+              ),
+          ),
+        ],
       ),
     },
   },
@@ -219,11 +278,31 @@ export const headers: Need[] = [
       limits: ['It counts for all routes of the listener.'],
       source: 'Envoy Gateway 1.7 release notes: removeOnMatch',
       warnings: ['requires-eg-1.7'],
-      ...clientHeaders(
-        '1.7',
-        'removeOnMatch',
-        { type: 'Prefix', value: 'x-internal-' },
-        'Exact, Prefix, Suffix or RegularExpression.',
+      since: '1.7',
+      feature: lateAndEarly('removeOnMatch'),
+      targets: httpTargets,
+      ...withSettings(
+        z.strictObject({
+          match: z
+            .enum(['Exact', 'Prefix', 'Suffix', 'RegularExpression'], {
+              error: 'choose one of Exact, Prefix, Suffix, RegularExpression',
+            })
+            .default('Prefix'),
+          name: text(256).optional(),
+          direction,
+        }),
+        (context, { match, name, direction: way }) => [
+          clientHeaders(context, way, 'removeOnMatch', [
+            {
+              type: match,
+              value: or(
+                name,
+                'x-internal-',
+                'what the names of the headers begin with, or as type says: Exact, Prefix, Suffix or RegularExpression.',
+              ),
+            },
+          ]),
+        ],
       ),
     },
   },
@@ -245,40 +324,52 @@ export const headers: Need[] = [
       ],
       source:
         'Envoy Gateway documentation, HTTP request headers; Envoy: custom request and response headers',
-      objects: context => {
-        const direction = context.processing.includes('responseHeaders')
-          ? ('Response' as const)
-          : ('Request' as const);
-        const key = `${direction.toLowerCase()}HeaderModifier`;
-        return [
-          route(
-            context,
-            [
+      ...withSettings(
+        z.strictObject({
+          header: header.optional(),
+          /** One of Envoy's format strings. */
+          from: text(256)
+            .regex(
+              /^%[A-Z_]+(\([^()%]+\))?%$/,
+              'use one of Envoy’s format strings, for example %REQ(x-request-id)%',
+            )
+            .optional(),
+          direction,
+        }),
+        (context, { header: name, from, direction: way }) => {
+          const kind =
+            directionOf(context, way) === 'response'
+              ? ('Response' as const)
+              : ('Request' as const);
+          return [
+            route(context, [
               {
                 filters: [
                   {
-                    type: `${direction}HeaderModifier`,
-                    [key]: {
+                    type: `${kind}HeaderModifier`,
+                    [`${kind.toLowerCase()}HeaderModifier`]: {
                       set: [
                         {
-                          name: 'x-request-id-copy',
-                          value: '%REQ(x-request-id)%',
+                          name: or(
+                            name,
+                            'x-request-id-copy',
+                            'the header to write.',
+                          ),
+                          value: or(
+                            from,
+                            '%REQ(x-request-id)%',
+                            'in %REQ(…)% the request header to read, or another format string of Envoy.',
+                          ),
                         },
                       ],
                     },
                   },
                 ],
               },
-            ],
-            [
-              note(
-                ['spec', 'rules', 0, 'filters', 0, key, 'set'],
-                'An example: the header to write, and in %REQ(…)% the request header to read.',
-              ),
-            ],
-          ),
-        ];
-      },
+            ]),
+          ];
+        },
+      ),
     },
   },
   {
@@ -299,21 +390,18 @@ export const headers: Need[] = [
       ],
       source:
         'Envoy Gateway documentation, client traffic policy: client IP detection, proxy protocol',
-      objects: context => [
-        httpTargets.every(kind => kind !== context.target.kind)
-          ? policy(context, 'ClientTrafficPolicy', { proxyProtocol: {} })
-          : policy(
-              context,
-              'ClientTrafficPolicy',
-              { clientIPDetection: { xForwardedFor: { numTrustedHops: 1 } } },
-              [
-                note(
-                  ['spec', 'clientIPDetection'],
-                  'TODO: how many proxies are before the gateway. For a load balancer of connections: proxyProtocol: {} instead.',
-                ),
-              ],
-            ),
-      ],
+      ...withSettings(
+        z.strictObject({ trustedHops: wholeNumber(1, 100).optional() }),
+        (context, { trustedHops }) => [
+          policy(
+            context,
+            'ClientTrafficPolicy',
+            httpTargets.every(kind => kind !== context.target.kind)
+              ? { proxyProtocol: {} }
+              : clientIPDetection(trustedHops),
+          ),
+        ],
+      ),
     },
   },
   {
@@ -329,19 +417,27 @@ export const headers: Need[] = [
       targets: httpTargets,
       limits: ['The header is x-request-id, the value a UUID.'],
       source: 'Envoy Gateway API: ClientTrafficPolicy HeaderSettings',
-      objects: context => [
-        policy(
-          context,
-          'ClientTrafficPolicy',
-          { headers: { requestID: 'PreserveOrGenerate' } },
-          [
-            note(
-              ['spec', 'headers', 'requestID'],
-              'PreserveOrGenerate, Preserve, Generate or Disable.',
-            ),
-          ],
-        ),
-      ],
+      ...withSettings(
+        z.strictObject({
+          mode: z
+            .enum(['PreserveOrGenerate', 'Preserve', 'Generate', 'Disable'], {
+              error:
+                'choose one of PreserveOrGenerate, Preserve, Generate, Disable',
+            })
+            .optional(),
+        }),
+        (context, { mode }) => [
+          policy(context, 'ClientTrafficPolicy', {
+            headers: {
+              requestID: or(
+                mode,
+                'PreserveOrGenerate',
+                'PreserveOrGenerate, Preserve, Generate or Disable.',
+              ),
+            },
+          }),
+        ],
+      ),
     },
   },
   {
@@ -380,11 +476,27 @@ export const headers: Need[] = [
       source:
         'Envoy Gateway documentation, JWT claim-based headers; API: ClaimToHeader',
       warnings: ['array-claims-arrive-base64-json'],
-      objects: context => [
-        jwtPolicy(context, {
-          claimToHeaders: [{ claim: 'sub', header: 'x-user' }],
+      ...withSettings(
+        z.strictObject({
+          ...issuerSettings,
+          claims: some(
+            z.strictObject({ claim: claimName, header }),
+            'claims, each with claim and header',
+          )
+            .max(32)
+            .optional(),
         }),
-      ],
+        (context, { claims, ...issuer }) => [
+          jwtPolicy(context, issuer, {
+            claimToHeaders: claims ?? [
+              {
+                claim: todo('sub', 'the claim to pass on.'),
+                header: todo('x-user', 'the header that the upstream reads.'),
+              },
+            ],
+          }),
+        ],
+      ),
     },
   },
   {
@@ -444,31 +556,39 @@ export const headers: Need[] = [
         'Affinity follows a hash: when upstreams come and go, some clients move.',
       ],
       source: 'Envoy Gateway API: BackendTrafficPolicy ConsistentHash Cookie',
-      objects: context => [
-        policy(
-          context,
-          'BackendTrafficPolicy',
-          {
+      ...withSettings(
+        z.strictObject({
+          cookie: text(128)
+            .regex(
+              /^[A-Za-z0-9_-]+$/,
+              'use letters, digits, hyphens and underscores',
+            )
+            .optional(),
+          ttl: duration.optional(),
+        }),
+        (context, { cookie, ttl }) => [
+          policy(context, 'BackendTrafficPolicy', {
             loadBalancer: {
               type: 'ConsistentHash',
               consistentHash: {
                 type: 'Cookie',
-                cookie: {
-                  name: 'affinity',
-                  ttl: '3600s',
-                  attributes: { SameSite: 'Strict', Secure: '', HttpOnly: '' },
-                },
+                cookie: note(
+                  {
+                    name: or(cookie, 'affinity', 'the name of the cookie.'),
+                    ttl: or(ttl, '3600s', 'how long a client stays.'),
+                    attributes: {
+                      SameSite: 'Strict',
+                      Secure: '',
+                      HttpOnly: '',
+                    },
+                  },
+                  'Envoy creates the cookie; attributes without a value are flags.',
+                ),
               },
             },
-          },
-          [
-            note(
-              ['spec', 'loadBalancer', 'consistentHash', 'cookie'],
-              'Envoy creates the cookie; attributes without a value are flags.',
-            ),
-          ],
-        ),
-      ],
+          }),
+        ],
+      ),
     },
   },
   {
@@ -489,63 +609,86 @@ export const headers: Need[] = [
       limits: ['The credential is one fixed value from a Secret.'],
       source: 'Envoy Gateway documentation, credential injection',
       warnings: ['keys-stored-in-kubernetes-secrets'],
-      objects: context =>
-        routeFilter(
-          context,
-          {
+      ...withSettings(
+        z.strictObject({
+          secret: objectName.optional(),
+          header: header.default('authorization'),
+        }),
+        (context, { secret, header: name }) =>
+          routeFilter(context, {
             credentialInjection: {
-              header: 'Authorization',
+              header: name,
               overwrite: true,
-              credential: { valueRef: { name: 'my-credential' } },
+              credential: {
+                valueRef: {
+                  name: or(
+                    secret,
+                    'my-credential',
+                    'the Secret whose key credential has the value of the header.',
+                  ),
+                },
+              },
             },
-          },
-          [
-            todo(
-              ['spec', 'credentialInjection', 'credential', 'valueRef', 'name'],
-              'the Secret whose key credential has the value of the header.',
-            ),
-          ],
-        ),
+          }),
+      ),
     },
   },
 ];
 
-/** A SecurityPolicy that verifies tokens of one issuer. */
+/** How the address of clients is found behind proxies. */
+export const clientIPDetection = (trustedHops: number | undefined) => ({
+  clientIPDetection: {
+    xForwardedFor: {
+      numTrustedHops: or(
+        trustedHops,
+        1,
+        'how many proxies are before the gateway. For a load balancer of connections: proxyProtocol: {} instead of clientIPDetection.',
+      ),
+    },
+  },
+});
+
+type Issuer = { issuer?: string; jwksUri?: string; audiences?: string[] };
+
+/**
+ * A SecurityPolicy that verifies tokens of one issuer.
+ *
+ * @param issuer - what was said about it
+ * @param provider - further fields of the provider
+ * @param spec - further fields of the policy
+ */
 export function jwtPolicy(
   context: NativeContext,
+  { issuer, jwksUri, audiences }: Issuer,
   provider: Record<string, unknown> = {},
   spec: Record<string, unknown> = {},
 ) {
-  const base = ['spec', 'jwt', 'providers', 0];
-  return policy(
-    context,
-    'SecurityPolicy',
-    {
-      jwt: {
-        providers: [
-          {
-            name: 'issuer',
-            issuer: 'https://issuer.example.com',
-            audiences: ['my-api'],
-            remoteJWKS: {
-              uri: 'https://issuer.example.com/.well-known/jwks.json',
-            },
-            ...provider,
+  return policy(context, 'SecurityPolicy', {
+    jwt: {
+      providers: [
+        {
+          name: 'issuer',
+          issuer: or(
+            issuer,
+            'https://issuer.example.com',
+            'the issuer, exactly as the claim iss has it.',
+          ),
+          audiences: or(
+            audiences,
+            ['my-api'],
+            'who the token has to be for. Without it, tokens for other services are taken too.',
+          ),
+          remoteJWKS: {
+            uri: or(
+              jwksUri,
+              'https://issuer.example.com/.well-known/jwks.json',
+              'where the issuer publishes its keys.',
+            ),
           },
-        ],
-      },
-      ...spec,
+          ...provider,
+        },
+      ],
     },
-    [
-      todo([...base, 'issuer'], 'the issuer, exactly as the claim iss has it.'),
-      todo(
-        [...base, 'remoteJWKS', 'uri'],
-        'where the issuer publishes its keys.',
-      ),
-      note(
-        [...base, 'audiences'],
-        'Who the token has to be for. Without it, tokens for other services are taken too.',
-      ),
-    ],
-  );
+    ...spec,
+  });
 }

@@ -1,6 +1,5 @@
-export { saysStaticHeaders } from './headers';
-export { nativeVerdict } from './native';
-export type { NativeVerdict } from './native';
+export { modifiersOf, saysStaticHeaders } from './headers';
+export { MergeConflict } from './merge';
 export { needOf, needs, needTitle, needTopics } from './needs';
 export type {
   Hybrid,
@@ -9,3 +8,14 @@ export type {
   NativeContext,
   Need,
 } from './types';
+export {
+  divide,
+  exclusive,
+  impliedBy,
+  nativeObjects,
+  nativeVerdicts,
+  primaryFirst,
+  settingsOfNeed,
+  wishOf,
+} from './wish';
+export type { Covered, Division, NativeVerdict } from './wish';

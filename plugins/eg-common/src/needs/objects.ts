@@ -3,15 +3,13 @@ import {
   envoyGatewayGroup,
   gatewayGroup,
 } from '../policy/constants';
-import type {
-  KubernetesObject,
-  ObjectFile,
-} from '../policy/envoyExtensionPolicy';
-import type { FieldComment } from '../policy/yaml';
-import { NativeContext } from './types';
+import type { ObjectFile } from '../policy/envoyExtensionPolicy';
+import { commentsOf, note, plain, todo } from './marks';
+import { crossRules, merge, Rule } from './merge';
+import type { NativeContext } from './types';
 
-// What the policies of the needs table are made of. Where the owner has to decide, the value is a working example and
-// its line ends in a TODO.
+// What the policies of the needs table are made of. Where nothing was given, the value is a working example and its line
+// ends in a TODO.
 
 /** Kinds of route that HTTP features apply to, and what they are attached to. */
 export const httpTargets = [
@@ -21,35 +19,26 @@ export const httpTargets = [
   'ListenerSet',
 ] as const;
 
-type Path = (string | number)[];
-
-/** A value that the owner has to decide. */
-export const todo = (path: Path, text: string): FieldComment => ({
-  path,
-  text: `TODO: ${text}`,
-  inline: true,
-});
-
-/** Something to know about a field. */
-export const note = (path: Path, text: string): FieldComment => ({
-  path,
-  text,
-});
-
-const file = (kind: string) => `policy/${kind.toLowerCase()}.yaml`;
-
-function metadata({ name, target, labels }: NativeContext, own = name) {
-  return { name: own, namespace: target.namespace, labels };
+/** What one need asks of an object. What several needs ask of the object with one path becomes one object. */
+export interface Piece {
+  path: string;
+  apiVersion: string;
+  kind: string;
+  name: unknown;
+  /** Every field but the metadata; values may be marked, see marks.ts. */
+  body: Record<string, unknown>;
+  /** Of a route: its rules. `first`: they stand before the others, and are not combined with them. */
+  rules?: { first: boolean; list: Rule[] };
 }
 
-/** The Gateway that the target belongs to: the target itself, or one that the owner has to name. */
-function gatewayOf({ target }: NativeContext): {
-  name: string;
-  placeholder: boolean;
-} {
-  return target.kind === 'Gateway'
-    ? { name: target.name, placeholder: target.placeholder }
-    : { name: 'my-gateway', placeholder: true };
+const fileOf = (kind: string, variant = '') =>
+  `policy/${kind.toLowerCase()}${variant && `-${variant}`}.yaml`;
+
+/** The name of the Gateway that the target belongs to: the target itself, or one that the owner has to name. */
+function gatewayName({ target }: NativeContext, text: string): unknown {
+  return target.kind === 'Gateway' && !target.placeholder
+    ? target.name
+    : todo(target.kind === 'Gateway' ? target.name : 'my-gateway', text);
 }
 
 /** Who the policy is for: the person's target, or its Gateway where the kind allows nothing else. */
@@ -57,31 +46,24 @@ function targetRef(context: NativeContext, kinds: readonly string[]) {
   const { target } = context;
   if (kinds.includes(target.kind)) {
     return {
-      ref: {
-        group: gatewayGroup,
-        kind: target.kind,
-        name: target.name,
-        ...(target.sectionName ? { sectionName: target.sectionName } : {}),
-      },
-      comments: target.placeholder
-        ? [
-            todo(
-              ['spec', 'targetRefs', 0, 'name'],
-              `the ${target.kind} in namespace ${target.namespace}.`,
-            ),
-          ]
-        : [],
+      group: gatewayGroup,
+      kind: target.kind,
+      name: target.placeholder
+        ? todo(
+            target.name,
+            `the ${target.kind} in namespace ${target.namespace}.`,
+          )
+        : target.name,
+      ...(target.sectionName ? { sectionName: target.sectionName } : {}),
     };
   }
-  const gateway = gatewayOf(context);
   return {
-    ref: { group: gatewayGroup, kind: 'Gateway', name: gateway.name },
-    comments: [
-      todo(
-        ['spec', 'targetRefs', 0, 'name'],
-        `the Gateway of your ${target.kind}. All its routes are affected; add sectionName for one listener.`,
-      ),
-    ],
+    group: gatewayGroup,
+    kind: 'Gateway',
+    name: gatewayName(
+      context,
+      `the Gateway of your ${target.kind}. All its routes are affected; add sectionName for one listener.`,
+    ),
   };
 }
 
@@ -111,143 +93,108 @@ export function policy(
   context: NativeContext,
   kind: 'SecurityPolicy' | 'BackendTrafficPolicy' | 'ClientTrafficPolicy',
   spec: Record<string, unknown>,
-  comments: FieldComment[] = [],
-): ObjectFile {
-  const { ref, comments: targetComments } = targetRef(
-    context,
-    policyTargets[kind]!,
-  );
-  return {
-    path: file(kind),
-    object: {
-      apiVersion: envoyGatewayApi,
-      kind,
-      metadata: metadata(context),
-      spec: { targetRefs: [ref], ...spec },
-    },
-    comments: [...targetComments, ...comments],
-  };
+): Piece {
+  return object(context, envoyGatewayApi, kind, {
+    spec: { targetRefs: [targetRef(context, policyTargets[kind]!)], ...spec },
+  });
 }
 
-/** Which kind of route carries filters for the target. */
-function routeKind({ target }: NativeContext): 'HTTPRoute' | 'GRPCRoute' {
-  return target.kind === 'GRPCRoute' ? 'GRPCRoute' : 'HTTPRoute';
+/** What a route is attached to. */
+function parentRef(context: NativeContext, text: string) {
+  const { target } = context;
+  return target.kind === 'ListenerSet'
+    ? {
+        group: gatewayGroup,
+        kind: 'ListenerSet',
+        name: target.placeholder ? todo(target.name, text) : target.name,
+      }
+    : { name: gatewayName(context, text) };
 }
-
-/** A rule of a route; `answers`: its filters answer themselves, so that it leads nowhere. */
-type Rule = {
-  matches?: object[];
-  filters?: object[];
-  backendRefs?: object[];
-  answers?: boolean;
-  [field: string]: unknown;
-};
-
-const backend = { name: 'my-service', port: 8080 };
 
 /**
  * The person's route with filters or matches in its rules.
  *
- * @param rules - each without backendRefs where they stay those of the route
- * @param comments - where the owner decides
+ * @param list - the rules, each without backendRefs where they stay those of the route
+ * @param first - whether they stand before other rules of the route instead of being combined with them
  */
 export function route(
   context: NativeContext,
-  rules: Rule[],
-  comments: FieldComment[] = [],
-): ObjectFile {
+  list: Rule[],
+  first = false,
+): Piece {
   const { target } = context;
-  const kind = routeKind(context);
+  const kind = target.kind === 'GRPCRoute' ? 'GRPCRoute' : 'HTTPRoute';
   const own = target.kind === kind;
-  const parent =
-    target.kind === 'ListenerSet'
-      ? {
-          ref: { group: gatewayGroup, kind: 'ListenerSet', name: target.name },
-          placeholder: target.placeholder,
-        }
-      : {
-          ref: { name: gatewayOf(context).name },
-          placeholder: gatewayOf(context).placeholder,
-        };
-  const complete = rules.map(
-    ({ answers, ...rule }): Rule =>
-      answers || 'backendRefs' in rule
-        ? rule
-        : { ...rule, backendRefs: [backend] },
-  );
+  const name = own ? target.name : 'my-route';
   return {
-    path: file(kind),
-    object: {
-      apiVersion: `${gatewayGroup}/v1`,
-      kind,
-      metadata: metadata(context, own ? target.name : 'my-route'),
-      spec: { parentRefs: [parent.ref], rules: complete },
+    path: fileOf(kind),
+    apiVersion: `${gatewayGroup}/v1`,
+    kind,
+    name:
+      own && !target.placeholder
+        ? name
+        : todo(name, `your ${kind}, in namespace ${target.namespace}.`),
+    body: {
+      spec: {
+        parentRefs: [parentRef(context, 'what your route is attached to.')],
+      },
     },
-    comments: [
-      note(
-        ['spec', 'rules'],
-        `Put what these rules say into the rules of your own ${kind}. This file is not part of kustomization.yaml: applied, it takes the place of a route with its name.`,
-      ),
-      ...(!own || target.placeholder
-        ? [
-            todo(
-              ['metadata', 'name'],
-              `your ${kind}, in namespace ${target.namespace}.`,
-            ),
-          ]
-        : []),
-      ...(parent.placeholder
-        ? [
-            todo(
-              ['spec', 'parentRefs', 0, 'name'],
-              'what your route is attached to.',
-            ),
-          ]
-        : []),
-      ...complete.flatMap((rule, i) =>
-        rule.backendRefs?.[0] === backend
-          ? [
-              todo(
-                ['spec', 'rules', i, 'backendRefs', 0, 'name'],
-                'the Service that the rule leads to, and its port.',
-              ),
-            ]
-          : [],
-      ),
-      ...comments,
-    ],
+    rules: { first, list },
   };
 }
 
-/** A filter of Envoy Gateway that a rule refers to, and the route that refers to it. */
+/** A route of its own that redirects. */
+export function redirectRoute(context: NativeContext, rule: Rule): Piece {
+  return {
+    path: fileOf('HTTPRoute', 'redirect'),
+    apiVersion: `${gatewayGroup}/v1`,
+    kind: 'HTTPRoute',
+    name: `${context.name}-redirect`,
+    body: {
+      spec: {
+        parentRefs: [
+          {
+            ...parentRef(context, 'the Gateway whose requests are redirected.'),
+            sectionName: todo(
+              'http',
+              'the listener whose requests are redirected; a redirect to https on the HTTPS listener never ends.',
+            ),
+          },
+        ],
+      },
+    },
+    rules: { first: true, list: [rule] },
+  };
+}
+
+/**
+ * A filter of Envoy Gateway, and the route with the rule that refers to it.
+ *
+ * @param own - of a filter that answers itself: what requests its rule matches; it is a filter and a rule of its own
+ */
 export function routeFilter(
   context: NativeContext,
   spec: Record<string, unknown>,
-  comments: FieldComment[] = [],
-): ObjectFile[] {
-  const filter: ObjectFile = {
-    path: 'policy/httproutefilter.yaml',
-    object: {
+  own?: { variant: string; matches: unknown[] },
+): Piece[] {
+  const name = own ? `${context.name}-${own.variant}` : context.name;
+  const extensionRef = {
+    group: envoyGatewayGroup,
+    kind: 'HTTPRouteFilter',
+    name,
+  };
+  const rule: Rule = { filters: [{ type: 'ExtensionRef', extensionRef }] };
+  return [
+    {
+      path: fileOf('HTTPRouteFilter', own?.variant),
       apiVersion: envoyGatewayApi,
       kind: 'HTTPRouteFilter',
-      metadata: metadata(context),
-      spec,
+      name,
+      body: { spec },
     },
-    comments,
-  };
-  const reference = {
-    type: 'ExtensionRef',
-    extensionRef: {
-      group: envoyGatewayGroup,
-      kind: 'HTTPRouteFilter',
-      name: context.name,
-    },
-  };
-  return [
-    filter,
-    route(context, [
-      { filters: [reference], answers: 'directResponse' in spec },
-    ]),
+    own
+      ? route(context, [{ matches: own.matches, ...rule }], true)
+      : route(context, [rule]),
   ];
 }
 
@@ -256,82 +203,152 @@ export function object(
   context: NativeContext,
   apiVersion: string,
   kind: string,
-  rest: Record<string, unknown>,
-  comments: FieldComment[] = [],
-  name = context.name,
-): ObjectFile {
-  return {
-    path: file(kind),
-    object: {
-      apiVersion,
-      kind,
-      metadata: metadata(context, name),
-      ...rest,
-    } as KubernetesObject,
-    comments,
-  };
+  body: Record<string, unknown>,
+): Piece {
+  return { path: fileOf(kind), apiVersion, kind, name: context.name, body };
 }
 
 /** Settings of all proxies of a Gateway; its owner refers to them. */
 export function envoyProxy(
   context: NativeContext,
   spec: Record<string, unknown>,
-  comments: FieldComment[] = [],
-): ObjectFile {
-  return object(context, envoyGatewayApi, 'EnvoyProxy', { spec }, [
-    note(
-      ['spec'],
+): Piece {
+  return object(context, envoyGatewayApi, 'EnvoyProxy', {
+    spec: note(
+      spec,
       `Counts for a Gateway whose spec.infrastructure.parametersRef names it (group ${envoyGatewayGroup}, kind EnvoyProxy, name ${context.name}). One Gateway has one EnvoyProxy: where it has one already, add these fields there.`,
     ),
-    ...comments,
-  ]);
+  });
 }
 
 /** A patch of what Envoy Gateway programs. */
 export function listenerPatch(
   context: NativeContext,
   filter: Record<string, unknown>,
-): ObjectFile {
-  const gateway = gatewayOf(context);
-  const listener = `${context.target.namespace}/${gateway.name}/${
-    context.target.kind === 'Gateway' && context.target.sectionName
-      ? context.target.sectionName
-      : 'http'
-  }`;
-  return object(
-    context,
-    envoyGatewayApi,
-    'EnvoyPatchPolicy',
-    {
-      spec: {
-        targetRef: { group: gatewayGroup, kind: 'Gateway', name: gateway.name },
-        type: 'JSONPatch',
-        jsonPatches: [
-          {
-            type: 'type.googleapis.com/envoy.config.listener.v3.Listener',
-            name: listener,
-            operation: {
-              op: 'add',
-              path: '/default_filter_chain/filters/0/typed_config/http_filters/0',
-              value: filter,
-            },
-          },
-        ],
+): Piece {
+  const { target } = context;
+  const gateway = target.kind === 'Gateway' ? target.name : 'my-gateway';
+  const section = target.kind === 'Gateway' ? target.sectionName : null;
+  return object(context, envoyGatewayApi, 'EnvoyPatchPolicy', {
+    spec: {
+      targetRef: {
+        group: gatewayGroup,
+        kind: 'Gateway',
+        name: gatewayName(
+          context,
+          'the Gateway; the patch counts for a whole listener.',
+        ),
       },
+      type: 'JSONPatch',
+      jsonPatches: [
+        {
+          type: 'type.googleapis.com/envoy.config.listener.v3.Listener',
+          name: todo(
+            `${target.namespace}/${gateway}/${section ?? 'http'}`,
+            'namespace, Gateway and listener, as egctl config envoy-proxy listener prints them.',
+          ),
+          operation: {
+            op: 'add',
+            path: '/default_filter_chain/filters/0/typed_config/http_filters/0',
+            value: filter,
+          },
+        },
+      ],
     },
-    [
-      ...(gateway.placeholder
-        ? [
-            todo(
-              ['spec', 'targetRef', 'name'],
-              'the Gateway; the patch counts for a whole listener.',
-            ),
-          ]
-        : []),
-      todo(
-        ['spec', 'jsonPatches', 0, 'name'],
-        'namespace, Gateway and listener, as egctl config envoy-proxy listener prints them.',
-      ),
-    ],
+  });
+}
+
+/** Whether a rule leads nowhere because one of its filters answers. */
+const answersItself = (rule: Rule, answering: readonly string[]) =>
+  (rule.filters ?? []).some(filter => {
+    const { type, extensionRef } = plain(filter);
+    return type === 'RequestRedirect' || answering.includes(extensionRef?.name);
+  });
+
+/** The rules of all needs as those of one route. */
+function rulesOf(pieces: readonly Piece[], answering: readonly string[]) {
+  const of = (first: boolean) =>
+    pieces.flatMap(({ rules }) => (rules?.first === first ? [rules.list] : []));
+  const combined = of(false);
+  return [
+    ...of(true).flat(),
+    ...(combined.length ? combined.reduce(crossRules) : []),
+  ].map(rule =>
+    rule.backendRefs || answersItself(rule, answering)
+      ? rule
+      : {
+          ...rule,
+          backendRefs: [
+            {
+              name: todo(
+                'my-service',
+                'the Service that the rule leads to, and its port.',
+              ),
+              port: 8080,
+            },
+          ],
+        },
   );
+}
+
+/** Rules of a SecurityPolicy in the order in which they count; what no rule names is denied where one allows. */
+function authorized(spec: any) {
+  const authorization = plain(spec.authorization);
+  if (!authorization) {
+    return spec;
+  }
+  const denies = authorization.rules.map((r: any) => r.action === 'Deny');
+  const rules = [true, false].flatMap(deny =>
+    spec.authorization.rules.filter((_: any, i: number) => denies[i] === deny),
+  );
+  return {
+    ...spec,
+    authorization: {
+      defaultAction: denies.every(Boolean) ? 'Allow' : 'Deny',
+      rules: note(
+        rules,
+        'The first rule that matches decides; what matches none gets the default action.',
+      ),
+    },
+  };
+}
+
+/**
+ * The objects for what needs ask of them: one for each path, with every need's fields.
+ *
+ * @throws MergeConflict where two needs want different values in one field
+ */
+export function objectFiles(
+  { target, labels }: NativeContext,
+  pieces: readonly Piece[],
+): ObjectFile[] {
+  const answering = pieces
+    .filter(({ body }) => plain(body.spec)?.directResponse)
+    .map(({ name }) => String(plain(name)));
+  return [...new Set(pieces.map(({ path }) => path))].sort().map(path => {
+    const parts = pieces.filter(piece => piece.path === path);
+    const [{ apiVersion, kind, name }] = parts as [Piece];
+    const { spec, ...body } = parts
+      .map(part => part.body)
+      .reduce((a, b) => merge(a, b, [kind]) as Piece['body']) as any;
+    const whole = {
+      apiVersion,
+      kind,
+      metadata: { name, namespace: target.namespace, labels },
+      ...body,
+      spec: kind === 'SecurityPolicy' ? authorized(spec) : spec,
+    };
+    if (parts.some(({ rules }) => rules)) {
+      whole.spec = {
+        ...spec,
+        rules: note(
+          rulesOf(parts, answering),
+          path === fileOf(kind)
+            ? `Put what these rules say into the rules of your own ${kind}. This file is not part of kustomization.yaml: applied, it takes the place of a route with its name.`
+            : 'This route is not part of kustomization.yaml: apply it by itself.',
+        ),
+      };
+    }
+    return { path, object: plain(whole), comments: commentsOf(whole) };
+  });
 }

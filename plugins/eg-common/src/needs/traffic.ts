@@ -1,90 +1,110 @@
+import { z } from 'zod';
+import { objectName, wholeNumber } from '../intake/fields';
 import { jwtPolicy } from './headers';
+import { note, or, todo } from './marks';
+import { envoyProxy, httpTargets, object, policy, route } from './objects';
 import {
-  envoyProxy,
-  httpTargets,
-  note,
-  object,
-  policy,
-  route,
-  todo,
-} from './objects';
-import { NativeContext, Need } from './types';
+  claimName,
+  duration,
+  header,
+  issuerSettings,
+  limitOf,
+  port,
+  quantity,
+  service,
+  statusCode,
+  some,
+  text,
+  unit,
+} from './settings';
+import { NativeContext, Need, withSettings } from './types';
 
 const docs = (page: string) => `Envoy Gateway documentation, ${page}`;
 const l4 = ['TCPRoute', 'TLSRoute', 'UDPRoute'];
 const aiDocs = (page: string) => `Envoy AI Gateway documentation, ${page}`;
 const aiApi = 'aigateway.envoyproxy.io/v1alpha1';
 
-const perMinute = (requests: number) => ({ requests, unit: 'Minute' });
+/** A limit that was given, or an example. */
+const limited = (limit: z.output<typeof limitOf> | undefined) =>
+  limit ?? {
+    requests: todo(60, 'how many requests.'),
+    unit: todo('Minute', 'in which time: Second, Minute, Hour or Day.'),
+  };
 
-function globalLimit(
+/** A limit that counts for all proxies. */
+const globalLimit = (
   context: NativeContext,
   rule: Record<string, unknown>,
-  text: string,
-) {
-  return policy(
-    context,
-    'BackendTrafficPolicy',
-    { rateLimit: { type: 'Global', global: { rules: [rule] } } },
-    [note(['spec', 'rateLimit', 'global', 'rules'], text)],
-  );
-}
+  about: string,
+) =>
+  policy(context, 'BackendTrafficPolicy', {
+    rateLimit: { global: { rules: note([rule], about) } },
+  });
+
+/** A bucket for each value of a header. */
+const byHeader = (name: unknown) => [{ headers: [{ type: 'Distinct', name }] }];
+
+const aiSettings = {
+  /** As clients name it in the body. */
+  model: text(253).optional(),
+  /** The AIServiceBackend of the provider. */
+  provider: objectName.optional(),
+};
 
 /** The AI Gateway's route, with what else it has to say. */
 function aiRoute(
   context: NativeContext,
+  { model, provider }: { model?: string; provider?: string },
   rest: Record<string, unknown> = {},
-  fallback: { name: string; priority: number }[] = [],
+  fallback: Record<string, unknown>[] = [],
 ) {
-  const own = context.target.kind === 'Gateway';
-  return object(
-    context,
-    aiApi,
-    'AIGatewayRoute',
-    {
-      spec: {
-        parentRefs: [
-          {
-            group: 'gateway.networking.k8s.io',
-            kind: 'Gateway',
-            name: own ? context.target.name : 'my-gateway',
-          },
-        ],
-        rules: [
-          {
-            matches: [
-              {
-                headers: [
-                  { type: 'Exact', name: 'x-ai-eg-model', value: 'my-model' },
-                ],
-              },
-            ],
-            backendRefs: [{ name: 'my-provider' }, ...fallback],
-          },
-        ],
-        ...rest,
-      },
+  const { target } = context;
+  const own = target.kind === 'Gateway';
+  return object(context, aiApi, 'AIGatewayRoute', {
+    spec: {
+      parentRefs: [
+        {
+          group: 'gateway.networking.k8s.io',
+          kind: 'Gateway',
+          name:
+            own && !target.placeholder
+              ? target.name
+              : todo(own ? target.name : 'my-gateway', 'the Gateway.'),
+        },
+      ],
+      // A list that all needs of AI Gateway say the same about: one rule.
+      rules: [
+        {
+          matches: [
+            {
+              headers: [
+                {
+                  type: 'Exact',
+                  name: 'x-ai-eg-model',
+                  value: or(
+                    model,
+                    'my-model',
+                    'the model, as clients name it in the body; AI Gateway puts it into this header.',
+                  ),
+                },
+              ],
+            },
+          ],
+          backendRefs: [
+            {
+              name: or(
+                provider,
+                'my-provider',
+                'the AIServiceBackend of the provider.',
+              ),
+            },
+            ...fallback,
+          ],
+        },
+      ],
+      ...rest,
     },
-    [
-      ...(own && !context.target.placeholder
-        ? []
-        : [todo(['spec', 'parentRefs', 0, 'name'], 'the Gateway.')]),
-      todo(
-        ['spec', 'rules', 0, 'matches', 0, 'headers', 0, 'value'],
-        'the model, as clients name it in the body; AI Gateway puts it into this header.',
-      ),
-      todo(
-        ['spec', 'rules', 0, 'backendRefs', 0, 'name'],
-        'the AIServiceBackend of the provider.',
-      ),
-      ...fallback.map((_, i) =>
-        todo(
-          ['spec', 'rules', 0, 'backendRefs', i + 1, 'name'],
-          'the AIServiceBackend that is asked when the one before fails.',
-        ),
-      ),
-    ],
-  );
+  });
 }
 
 const tokens = {
@@ -116,18 +136,57 @@ export const traffic: Need[] = [
       ],
       source: docs('local and global rate limit'),
       warnings: ['global-rate-limit-needs-redis', 'per-proxy-state-only'],
-      objects: context => [
-        globalLimit(
-          context,
-          {
-            clientSelectors: [
-              { sourceCIDR: { type: 'Distinct', value: '0.0.0.0/0' } },
-            ],
-            limit: perMinute(60),
-          },
-          'A bucket for each client address. Without Redis: type Local, and the rules below local.',
-        ),
-      ],
+      ...withSettings(
+        z.strictObject({
+          limit: limitOf.optional(),
+          /** What has a bucket of its own: an address, a value of a header, or nothing: one for all. */
+          by: z
+            .enum(['address', 'header', 'nothing'], {
+              error: 'choose one of address, header, nothing',
+            })
+            .optional(),
+          header: header.optional(),
+          /** `global` counts for all proxies together, in Redis. */
+          scope: z
+            .enum(['global', 'local'], { error: 'choose one of global, local' })
+            .default('global'),
+        }),
+        (context, { limit, by, header: name, scope }) => {
+          const selectors = {
+            address: [{ sourceCIDR: { type: 'Distinct', value: '0.0.0.0/0' } }],
+            header: byHeader(
+              or(name, 'x-user', 'the header whose values have buckets.'),
+            ),
+            nothing: undefined,
+          }[by ?? (name ? 'header' : 'address')];
+          const clientSelectors =
+            by || name
+              ? selectors
+              : todo(
+                  selectors,
+                  'what has a bucket of its own: here each client address; without clientSelectors all requests share one.',
+                );
+          return [
+            policy(context, 'BackendTrafficPolicy', {
+              rateLimit: {
+                [scope]: {
+                  rules: note(
+                    [
+                      {
+                        ...(clientSelectors ? { clientSelectors } : {}),
+                        limit: limited(limit),
+                      },
+                    ],
+                    scope === 'global'
+                      ? 'Counted in Redis, for all proxies. Without Redis: local instead of global; each proxy then counts on its own.'
+                      : 'Each proxy counts on its own.',
+                  ),
+                },
+              },
+            }),
+          ];
+        },
+      ),
     },
   },
   {
@@ -148,21 +207,34 @@ export const traffic: Need[] = [
       ],
       source: docs('global rate limit: JWT claims'),
       warnings: ['global-rate-limit-needs-redis'],
-      objects: context => [
-        jwtPolicy(context, {
-          claimToHeaders: [{ claim: 'sub', header: 'x-user' }],
+      ...withSettings(
+        z.strictObject({
+          ...issuerSettings,
+          claim: claimName.optional(),
+          header: header.optional(),
+          limit: limitOf.optional(),
         }),
-        globalLimit(
-          context,
-          {
-            clientSelectors: [
-              { headers: [{ type: 'Distinct', name: 'x-user' }] },
+        (context, { claim, header: name, limit, ...issuer }) => [
+          jwtPolicy(context, issuer, {
+            claimToHeaders: [
+              {
+                claim: or(claim, 'sub', 'the claim that tells users apart.'),
+                header: or(name, 'x-user', 'the header that is counted by.'),
+              },
             ],
-            limit: perMinute(60),
-          },
-          'A bucket for each value of the header that the SecurityPolicy fills.',
-        ),
-      ],
+          }),
+          globalLimit(
+            context,
+            {
+              clientSelectors: byHeader(
+                or(name, 'x-user', 'as in the SecurityPolicy.'),
+              ),
+              limit: limited(limit),
+            },
+            'A bucket for each value of the header that the SecurityPolicy fills.',
+          ),
+        ],
+      ),
     },
   },
   {
@@ -187,24 +259,41 @@ export const traffic: Need[] = [
         'requires-eg-1.9',
       ],
       hop: true,
-      objects: context => [
-        globalLimit(
-          context,
-          {
-            clientSelectors: [
-              { headers: [{ type: 'Distinct', name: 'x-tenant' }] },
-            ],
-            limit: {
-              ...perMinute(60),
-              fromMetadata: {
-                namespace: 'envoy.filters.http.ext_authz',
-                key: 'limit',
+      ...withSettings(
+        z.strictObject({
+          header: header.optional(),
+          /** Where the metadata is missing. */
+          limit: limitOf.optional(),
+          /** Of the filter that writes the metadata. */
+          metadata: z
+            .strictObject(
+              { namespace: text(253), key: text(253) },
+              { error: 'give namespace and key' },
+            )
+            .optional(),
+        }),
+        (context, { header: name, limit, metadata }) => [
+          globalLimit(
+            context,
+            {
+              clientSelectors: byHeader(
+                or(name, 'x-tenant', 'the header with the tenant.'),
+              ),
+              limit: {
+                ...limited(limit),
+                fromMetadata: metadata ?? {
+                  namespace: todo(
+                    'envoy.filters.http.ext_authz',
+                    'that of the filter that writes the metadata.',
+                  ),
+                  key: todo('limit', 'the key with the limit.'),
+                },
               },
             },
-          },
-          'requests counts where the metadata is missing. The namespace is that of the filter that writes it.',
-        ),
-      ],
+            'requests counts where the metadata is missing.',
+          ),
+        ],
+      ),
     },
     hybrid: {
       text: 'Let Envoy Gateway count (a global rate limit by header); an extension only resolves what a tenant may have, and says so in a header or metadata.',
@@ -227,29 +316,41 @@ export const traffic: Need[] = [
       ],
       source: aiDocs('usage-based rate limiting'),
       warnings: ['needs-ai-gateway', 'global-rate-limit-needs-redis'],
-      objects: context => [
-        aiRoute(context, tokens),
-        globalLimit(
-          context,
-          {
-            clientSelectors: [
-              { headers: [{ type: 'Distinct', name: 'x-user' }] },
-            ],
-            limit: { requests: 100000, unit: 'Hour' },
-            cost: {
-              request: { from: 'Number', number: 0 },
-              response: {
-                from: 'Metadata',
-                metadata: {
-                  namespace: 'io.envoy.ai_gateway',
-                  key: 'llm_total_token',
+      ...withSettings(
+        z.strictObject({
+          ...aiSettings,
+          /** The header that tells users apart. */
+          header: header.optional(),
+          tokens: wholeNumber(1, 4294967295).optional(),
+          unit: unit.optional(),
+        }),
+        (context, { header: name, tokens: most, unit: time, ...ai }) => [
+          aiRoute(context, ai, tokens),
+          globalLimit(
+            context,
+            {
+              clientSelectors: byHeader(
+                or(name, 'x-user', 'the header that tells users apart.'),
+              ),
+              limit: {
+                requests: or(most, 100000, 'how many tokens.'),
+                unit: or(time, 'Hour', 'in which time.'),
+              },
+              cost: {
+                request: { from: 'Number', number: 0 },
+                response: {
+                  from: 'Metadata',
+                  metadata: {
+                    namespace: 'io.envoy.ai_gateway',
+                    key: 'llm_total_token',
+                  },
                 },
               },
             },
-          },
-          'Tokens of an hour for each user. The target of this policy is the HTTPRoute that AI Gateway makes of its route, or the Gateway.',
-        ),
-      ],
+            'Tokens, not requests. The target of this policy is the HTTPRoute that AI Gateway makes of its route, or the Gateway.',
+          ),
+        ],
+      ),
     },
     hybrid: {
       text: 'Let a global rate limit count a cost from metadata; without AI Gateway, an extension only writes that cost.',
@@ -270,18 +371,24 @@ export const traffic: Need[] = [
       limits: ['It counts in each proxy, for all clients together.'],
       source: 'Envoy Gateway 1.8 release notes: bandwidth limiting',
       warnings: ['requires-eg-1.8', 'per-proxy-state-only'],
-      objects: context => [
-        policy(
-          context,
-          'BackendTrafficPolicy',
-          {
+      ...withSettings(
+        z.strictObject({
+          /** In each second, of responses. */
+          limit: quantity.optional(),
+        }),
+        (context, { limit }) => [
+          policy(context, 'BackendTrafficPolicy', {
             bandwidthLimit: {
-              response: { limit: { value: '10Mi', unit: 'Second' } },
+              response: {
+                limit: {
+                  value: or(limit, '10Mi', 'how many bytes in a second.'),
+                  unit: 'Second',
+                },
+              },
             },
-          },
-          [note(['spec', 'bandwidthLimit'], 'An example.')],
-        ),
-      ],
+          }),
+        ],
+      ),
     },
   },
   {
@@ -298,16 +405,22 @@ export const traffic: Need[] = [
       limits: ['It counts in each proxy, for a whole listener.'],
       source: docs('connection limit'),
       warnings: ['per-proxy-state-only'],
-      objects: context => [
-        policy(
-          context,
-          'ClientTrafficPolicy',
-          {
-            connection: { connectionLimit: { value: 1000, closeDelay: '1s' } },
-          },
-          [note(['spec', 'connection', 'connectionLimit'], 'An example.')],
-        ),
-      ],
+      ...withSettings(
+        z.strictObject({
+          connections: wholeNumber(1, 4294967295).optional(),
+          closeDelay: duration.default('1s'),
+        }),
+        (context, { connections, closeDelay }) => [
+          policy(context, 'ClientTrafficPolicy', {
+            connection: {
+              connectionLimit: {
+                value: or(connections, 1000, 'how many.'),
+                closeDelay,
+              },
+            },
+          }),
+        ],
+      ),
     },
   },
   {
@@ -325,20 +438,30 @@ export const traffic: Need[] = [
       limits: ['Each proxy counts on its own.'],
       source: docs('circuit breakers'),
       warnings: ['per-proxy-state-only'],
-      objects: context => [
-        policy(
-          context,
-          'BackendTrafficPolicy',
-          {
+      ...withSettings(
+        z.strictObject({
+          connections: wholeNumber(1, 4294967295).optional(),
+          parallelRequests: wholeNumber(1, 4294967295).optional(),
+          pendingRequests: wholeNumber(0, 4294967295).optional(),
+        }),
+        (context, { connections, parallelRequests, pendingRequests }) => [
+          policy(context, 'BackendTrafficPolicy', {
             circuitBreaker: {
-              maxConnections: 1024,
-              maxParallelRequests: 256,
-              maxPendingRequests: 64,
+              maxConnections: or(connections, 1024, 'what upstreams bear.'),
+              maxParallelRequests: or(
+                parallelRequests,
+                256,
+                'what upstreams bear.',
+              ),
+              maxPendingRequests: or(
+                pendingRequests,
+                64,
+                'how many may wait; others are answered with 503.',
+              ),
             },
-          },
-          [note(['spec', 'circuitBreaker'], 'An example.')],
-        ),
-      ],
+          }),
+        ],
+      ),
     },
   },
   {
@@ -372,10 +495,17 @@ export const traffic: Need[] = [
         processing.some(p => p.endsWith('Body'))
           ? 'You process bodies; access logs have none.'
           : undefined,
-      objects: context => [
-        envoyProxy(
-          context,
-          {
+      ...withSettings(
+        z.strictObject({
+          /** Names and Envoy's format strings, besides those that every log needs. */
+          fields: z
+            .record(text(64), text(256), {
+              error: 'give names and format strings',
+            })
+            .optional(),
+        }),
+        (context, { fields }) => [
+          envoyProxy(context, {
             telemetry: {
               accessLog: {
                 settings: [
@@ -390,22 +520,20 @@ export const traffic: Need[] = [
                         milliseconds: '%DURATION%',
                         client: '%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%',
                         request_id: '%REQ(X-REQUEST-ID)%',
+                        ...fields,
                       },
                     },
-                    sinks: [{ type: 'File', file: { path: '/dev/stdout' } }],
+                    sinks: note(
+                      [{ type: 'File', file: { path: '/dev/stdout' } }],
+                      'File, OpenTelemetry or ALS (a gRPC service).',
+                    ),
                   },
                 ],
               },
             },
-          },
-          [
-            note(
-              ['spec', 'telemetry', 'accessLog', 'settings', 0, 'sinks'],
-              'File, OpenTelemetry or ALS (a gRPC service).',
-            ),
-          ],
-        ),
-      ],
+          }),
+        ],
+      ),
     },
   },
   {
@@ -449,10 +577,10 @@ export const traffic: Need[] = [
         processing.some(p => p.endsWith('Body'))
           ? 'You process bodies; access logs have none.'
           : undefined,
-      objects: context => [
-        envoyProxy(
-          context,
-          {
+      ...withSettings(
+        z.strictObject({ service: service.optional() }),
+        (context, { service: receiver }) => [
+          envoyProxy(context, {
             telemetry: {
               accessLog: {
                 settings: [
@@ -462,7 +590,15 @@ export const traffic: Need[] = [
                         type: 'ALS',
                         als: {
                           type: 'HTTP',
-                          backendRefs: [{ name: 'my-audit', port: 9001 }],
+                          backendRefs: [
+                            receiver ?? {
+                              name: todo(
+                                'my-audit',
+                                'the Service with Envoy’s access log service, and its port.',
+                              ),
+                              port: 9001,
+                            },
+                          ],
                         },
                       },
                     ],
@@ -470,27 +606,9 @@ export const traffic: Need[] = [
                 ],
               },
             },
-          },
-          [
-            todo(
-              [
-                'spec',
-                'telemetry',
-                'accessLog',
-                'settings',
-                0,
-                'sinks',
-                0,
-                'als',
-                'backendRefs',
-                0,
-                'name',
-              ],
-              'the Service with Envoy’s access log service, and its port.',
-            ),
-          ],
-        ),
-      ],
+          }),
+        ],
+      ),
     },
   },
   {
@@ -506,42 +624,61 @@ export const traffic: Need[] = [
       targets: httpTargets,
       limits: ['Tags are fixed, from a header or from the environment.'],
       source: docs('proxy tracing'),
-      objects: context => [
-        envoyProxy(
-          context,
-          {
+      ...withSettings(
+        z.strictObject({
+          /** The Service of the collector. */
+          service: service.optional(),
+          /** Percent of requests. */
+          samplingRate: wholeNumber(0, 100).optional(),
+          /** Names of tags, and the request headers that they come from. */
+          tags: z
+            .record(text(64), header, { error: 'give names and headers' })
+            .optional(),
+        }),
+        (context, { service: collector, samplingRate, tags }) => [
+          envoyProxy(context, {
             telemetry: {
               tracing: {
-                samplingRate: 10,
+                samplingRate: or(samplingRate, 10, 'percent of requests.'),
                 provider: {
                   type: 'OpenTelemetry',
-                  backendRefs: [{ name: 'my-collector', port: 4317 }],
+                  backendRefs: [
+                    collector ?? {
+                      name: todo(
+                        'my-collector',
+                        'the Service of the collector.',
+                      ),
+                      port: 4317,
+                    },
+                  ],
                 },
-                customTags: {
-                  tenant: {
-                    type: 'RequestHeader',
-                    requestHeader: { name: 'x-tenant', defaultValue: '-' },
-                  },
-                },
+                customTags: tags
+                  ? Object.fromEntries(
+                      Object.entries(tags).map(([tag, name]) => [
+                        tag,
+                        {
+                          type: 'RequestHeader',
+                          requestHeader: { name, defaultValue: '-' },
+                        },
+                      ]),
+                    )
+                  : todo(
+                      {
+                        tenant: {
+                          type: 'RequestHeader',
+                          requestHeader: {
+                            name: 'x-tenant',
+                            defaultValue: '-',
+                          },
+                        },
+                      },
+                      'tags of your own.',
+                    ),
               },
             },
-          },
-          [
-            todo(
-              [
-                'spec',
-                'telemetry',
-                'tracing',
-                'provider',
-                'backendRefs',
-                0,
-                'name',
-              ],
-              'the Service of the collector.',
-            ),
-          ],
-        ),
-      ],
+          }),
+        ],
+      ),
     },
   },
   {
@@ -570,38 +707,29 @@ export const traffic: Need[] = [
       targets: httpTargets,
       limits: ['Copies are requests only; their answers are dropped.'],
       source: docs('HTTPRoute request mirroring'),
-      objects: context => [
-        route(
-          context,
-          [
+      ...withSettings(
+        z.strictObject({ service: service.optional() }),
+        (context, { service: copy }) => [
+          route(context, [
             {
               filters: [
                 {
                   type: 'RequestMirror',
                   requestMirror: {
-                    backendRef: { name: 'my-mirror', port: 8080 },
+                    backendRef: copy ?? {
+                      name: todo(
+                        'my-mirror',
+                        'the Service that gets the copies, and its port.',
+                      ),
+                      port: 8080,
+                    },
                   },
                 },
               ],
             },
-          ],
-          [
-            todo(
-              [
-                'spec',
-                'rules',
-                0,
-                'filters',
-                0,
-                'requestMirror',
-                'backendRef',
-                'name',
-              ],
-              'the Service that gets the copies.',
-            ),
-          ],
-        ),
-      ],
+          ]),
+        ],
+      ),
     },
   },
   {
@@ -618,23 +746,37 @@ export const traffic: Need[] = [
       targets: httpTargets,
       limits: ['What is retried is told by status and kind of failure.'],
       source: docs('retry and timeouts'),
-      objects: context => [
-        policy(
-          context,
-          'BackendTrafficPolicy',
-          {
+      ...withSettings(
+        z.strictObject({
+          retries: wholeNumber(1, 10).optional(),
+          statuses: some(statusCode, 'statuses').optional(),
+          timeout: duration.optional(),
+        }),
+        (context, { retries, statuses, timeout }) => [
+          policy(context, 'BackendTrafficPolicy', {
             retry: {
-              numRetries: 2,
+              numRetries: or(retries, 2, 'how often.'),
               retryOn: {
                 triggers: ['connect-failure', 'retriable-status-codes'],
-                httpStatusCodes: [503],
+                httpStatusCodes: or(
+                  statuses,
+                  [503],
+                  'which answers; the request must bear being sent twice.',
+                ),
               },
             },
-            timeout: { http: { requestTimeout: '15s' } },
-          },
-          [note(['spec', 'retry'], 'An example.')],
-        ),
-      ],
+            timeout: {
+              http: {
+                requestTimeout: or(
+                  timeout,
+                  '15s',
+                  'for the whole request, with its retries.',
+                ),
+              },
+            },
+          }),
+        ],
+      ),
     },
   },
   {
@@ -685,35 +827,41 @@ export const traffic: Need[] = [
       limits: ['Endpoints are listed; TLS to them is set in the Backend.'],
       source: docs('backend routing'),
       warnings: ['backend-api-disabled-by-default'],
-      objects: context => [
-        object(
-          context,
-          'gateway.envoyproxy.io/v1alpha1',
-          'Backend',
-          {
+      ...withSettings(
+        z.strictObject({
+          hostname: objectName.optional(),
+          port: port.optional(),
+        }),
+        (context, { hostname, port: at }) => [
+          object(context, 'gateway.envoyproxy.io/v1alpha1', 'Backend', {
             spec: {
-              endpoints: [{ fqdn: { hostname: 'api.example.com', port: 443 } }],
+              endpoints: [
+                {
+                  fqdn: {
+                    hostname: or(
+                      hostname,
+                      'api.example.com',
+                      'where the traffic goes.',
+                    ),
+                    port: or(at, 443, 'its port; TLS is spec.tls.'),
+                  },
+                },
+              ],
             },
-          },
-          [
-            todo(
-              ['spec', 'endpoints', 0, 'fqdn', 'hostname'],
-              'where the traffic goes.',
-            ),
-          ],
-        ),
-        route(context, [
-          {
-            backendRefs: [
-              {
-                group: 'gateway.envoyproxy.io',
-                kind: 'Backend',
-                name: context.name,
-              },
-            ],
-          },
-        ]),
-      ],
+          }),
+          route(context, [
+            {
+              backendRefs: [
+                {
+                  group: 'gateway.envoyproxy.io',
+                  kind: 'Backend',
+                  name: context.name,
+                },
+              ],
+            },
+          ]),
+        ],
+      ),
     },
   },
   {
@@ -742,7 +890,9 @@ export const traffic: Need[] = [
         'It counts what the provider reports, for the APIs that AI Gateway knows.',
       ],
       source: aiDocs('usage-based rate limiting; metrics'),
-      objects: context => [aiRoute(context, tokens)],
+      ...withSettings(z.strictObject(aiSettings), (context, given) => [
+        aiRoute(context, given, tokens),
+      ]),
     },
   },
   {
@@ -761,7 +911,9 @@ export const traffic: Need[] = [
         target.kind === 'GRPCRoute'
           ? 'Your bodies are gRPC; AI Gateway reads JSON of LLM APIs.'
           : undefined,
-      objects: context => [aiRoute(context)],
+      ...withSettings(z.strictObject(aiSettings), (context, given) => [
+        aiRoute(context, given),
+      ]),
     },
   },
   {
@@ -779,9 +931,25 @@ export const traffic: Need[] = [
         'What counts as a failure is a retry policy: a BackendTrafficPolicy on the HTTPRoute that AI Gateway makes.',
       ],
       source: aiDocs('provider fallback'),
-      objects: context => [
-        aiRoute(context, {}, [{ name: 'my-other-provider', priority: 1 }]),
-      ],
+      ...withSettings(
+        z.strictObject({
+          ...aiSettings,
+          /** The AIServiceBackend that is asked when the first one fails. */
+          fallback: objectName.optional(),
+        }),
+        (context, { fallback, ...given }) => [
+          aiRoute(context, given, {}, [
+            {
+              name: or(
+                fallback,
+                'my-other-provider',
+                'the AIServiceBackend that is asked when the one before fails.',
+              ),
+              priority: 1,
+            },
+          ]),
+        ],
+      ),
     },
   },
   {
@@ -798,38 +966,37 @@ export const traffic: Need[] = [
       limits: ['For the providers that AI Gateway knows.'],
       source: aiDocs('upstream authentication'),
       warnings: ['needs-ai-gateway', 'keys-stored-in-kubernetes-secrets'],
-      objects: context => [
-        object(
-          context,
-          aiApi,
-          'BackendSecurityPolicy',
-          {
+      ...withSettings(
+        z.strictObject({
+          provider: objectName.optional(),
+          /** A Secret whose key apiKey has the credential. */
+          secret: objectName.optional(),
+        }),
+        (context, { provider, secret }) => [
+          object(context, aiApi, 'BackendSecurityPolicy', {
             spec: {
               targetRefs: [
                 {
                   group: 'aigateway.envoyproxy.io',
                   kind: 'AIServiceBackend',
-                  name: 'my-provider',
+                  name: or(provider, 'my-provider', 'the AIServiceBackend.'),
                 },
               ],
               type: 'APIKey',
               apiKey: {
                 secretRef: {
-                  name: 'my-provider-key',
+                  name: or(
+                    secret,
+                    'my-provider-key',
+                    'the Secret whose key apiKey has the credential.',
+                  ),
                   namespace: context.target.namespace,
                 },
               },
             },
-          },
-          [
-            todo(['spec', 'targetRefs', 0, 'name'], 'the AIServiceBackend.'),
-            todo(
-              ['spec', 'apiKey', 'secretRef', 'name'],
-              'the Secret whose key apiKey has the credential.',
-            ),
-          ],
-        ),
-      ],
+          }),
+        ],
+      ),
     },
   },
   {

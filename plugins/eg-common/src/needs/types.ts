@@ -1,8 +1,9 @@
+import type { z } from 'zod';
 import type { Answers } from '../intake';
 import type { ProcessingPhase } from '../intake/phases';
 import type { PurposeId } from '../purposes';
-import type { ObjectFile } from '../policy/envoyExtensionPolicy';
 import type { Release } from '../releases';
+import type { Piece } from './objects';
 
 /**
  * What the need asks of whatever carries it out, whatever the person answers besides.
@@ -67,8 +68,7 @@ export interface NativeContext {
     placeholder: boolean;
   };
   release: Release;
-  purpose: string;
-  settings: unknown;
+  /** What of the traffic the need concerns. */
   processing: readonly ProcessingPhase[];
   labels: Record<string, string>;
 }
@@ -101,8 +101,22 @@ export interface Native {
   maturity?: 'stable' | 'experimental';
   /** Why it does not cover these answers, where it does not. */
   unless?(answers: Answers): string | undefined;
-  /** The objects, with comments where the owner decides. */
-  objects(context: NativeContext): ObjectFile[];
+  /** What can be said about it: a strict object in which everything may be left out. Without it, there is nothing to say. */
+  settings?: z.ZodType<object>;
+  /**
+   * What the need asks of which objects. What the settings leave out is an example with a TODO, never a silent one.
+   *
+   * @param settings - as {@link Native.settings} returns them
+   */
+  objects(context: NativeContext, settings: any): Piece[];
+}
+
+/** A {@link Native} whose objects know the type of its settings. */
+export function withSettings<S extends z.ZodType<object>>(
+  settings: S,
+  objects: (context: NativeContext, settings: z.output<S>) => Piece[],
+): Pick<Native, 'settings' | 'objects'> {
+  return { settings, objects };
 }
 
 /**

@@ -30,7 +30,7 @@ function mechanismOf(implementation: unknown): unknown {
 }
 
 /** The first plans of v1alpha1 had no native features and little besides the ranking. */
-function recommendationOfV1alpha1(recommendation: Raw): Raw {
+function recommendationOfV1alpha1(recommendation: Raw, need: unknown): Raw {
   // An empty object is no recommendation of any version.
   if (!Array.isArray(recommendation.ranking)) {
     return recommendation;
@@ -44,7 +44,6 @@ function recommendationOfV1alpha1(recommendation: Raw): Raw {
   return {
     advised: mechanismOf(first.implementation),
     advisedTitle: first.title,
-    native: null,
     hybrid: [],
     confidence: {
       level: 'low',
@@ -54,6 +53,11 @@ function recommendationOfV1alpha1(recommendation: Raw): Raw {
     contradictions: [],
     asked: [],
     ...recommendation,
+    // One need had one feature; the recommendation did not say which need it was.
+    native: isObject(recommendation.native)
+      ? [{ need, ...recommendation.native }]
+      : recommendation.native ?? [],
+    left: [],
     ranking: each(recommendation.ranking, entry => ({
       generated: true,
       ...candidate(entry),
@@ -83,6 +87,11 @@ function serviceOfV1alpha1(service: Raw, extension: unknown): Raw {
   };
 }
 
+/** One need, one feature; what was said about it stood in the objects only. */
+function nativeOfV1alpha1({ objects, ...need }: Raw): Raw {
+  return { needs: [{ ...need, settings: {} }], objects };
+}
+
 /**
  * v1alpha1 grew fields without a change of its version. Whatever one of its plans lacks is what it meant: no claims, no
  * secrets, no services, nothing native.
@@ -91,7 +100,6 @@ function fromV1alpha1(plan: Raw): Raw {
   return {
     claims: null,
     secrets: [],
-    native: null,
     ...plan,
     extproc: within(plan.extproc, extproc => ({
       attributes: [],
@@ -100,7 +108,13 @@ function fromV1alpha1(plan: Raw): Raw {
         serviceOfV1alpha1(service, plan.name),
       ),
     })),
-    recommendation: within(plan.recommendation, recommendationOfV1alpha1),
+    native: within(plan.native ?? null, nativeOfV1alpha1),
+    recommendation: within(plan.recommendation, recommendation =>
+      recommendationOfV1alpha1(
+        recommendation,
+        isObject(plan.native) ? plan.native.need : 'unspecified',
+      ),
+    ),
   };
 }
 

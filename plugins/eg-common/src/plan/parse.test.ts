@@ -68,8 +68,15 @@ describe('plans of older releases', () => {
   it.each(fixtures)('$name of $version is read', ({ written }) => {
     const read = parsePlan(written);
     expect(read.apiVersion).toBe(planVersion);
-    // What it said, it still says; a migration only adds.
-    expect({ ...read, apiVersion: written.apiVersion }).toMatchObject(written);
+    // What it said, it still says; but for native features, which became a list, a migration only adds.
+    const { native, recommendation, ...said } = written;
+    const { native: advised, ...advice } = recommendation;
+    expect({ ...read, apiVersion: written.apiVersion }).toMatchObject(said);
+    expect(read.recommendation).toMatchObject(advice);
+    expect(read.recommendation.native).toMatchObject(advised ? [advised] : []);
+    const { objects, ...need } = native ?? {};
+    expect(read.native?.objects).toEqual(objects);
+    expect(read.native?.needs ?? []).toMatchObject(native ? [need] : []);
     // What it is read as is complete, and a plan of the current version.
     expect(parsePlan(JSON.parse(JSON.stringify(read)))).toEqual(read);
     expect(Object.keys(renderFiles(read, ''))).toContain('eg-extension.yaml');

@@ -1,6 +1,6 @@
 import { implementationOf, Mechanism } from '../implementations';
 import { Answers } from '../intake';
-import { NativeContext, nativeVerdict } from '../needs';
+import { divide, NativeContext, nativeObjects } from '../needs';
 import { InvalidAnswersError } from '../intake/problems';
 import {
   BodyMode,
@@ -10,7 +10,6 @@ import {
   requirementsOf,
 } from '../purposes';
 import { recommend } from '../recommend';
-import { labelsFor } from '../policy/labels';
 import { releaseOf } from '../releases';
 import { ExtensionPlan } from './schema';
 import { planVersion } from './versions';
@@ -182,7 +181,7 @@ export function plan(answers: Answers): ExtensionPlan {
           filterContext: release.luaFilterContext,
         }
       : null,
-    native: is('native') ? nativeOf(answers, target) : null,
+    native: nativeOf(answers, target, !is('native')),
     recommendation,
   };
 }
@@ -233,33 +232,33 @@ export function secretNameOf({ name }: ExtensionPlan): string {
 function nativeOf(
   answers: Answers,
   target: NativeContext['target'],
+  extension: boolean,
 ): ExtensionPlan['native'] {
-  const { native, reasons } = nativeVerdict(answers);
-  if (!native) {
-    throw new Error(`no feature covers ${answers.need}: ${reasons.join(' ')}`);
+  const { native } = divide(answers, extension);
+  if (native.length === 0) {
+    return null;
   }
-  const objects = native.objects({
-    name: answers.name,
-    target,
-    release: releaseOf(answers.gatewayVersion),
-    purpose: answers.purpose,
-    settings: answers.settings,
-    processing: answers.processing,
-    labels: labelsFor(answers.name),
-  });
   return {
-    need: answers.need,
-    title: native.title,
-    feature: native.feature,
-    source: native.source,
-    objects: objects.map(({ path, object, comments }) => ({
-      path,
-      object,
-      comments: comments.map(({ path: field, ...comment }) => ({
-        path: [...field],
-        ...comment,
-      })),
+    needs: native.map(({ need, native: { title, feature, source } }) => ({
+      need: need.id,
+      title,
+      feature,
+      source,
+      settings: (answers.needSettings[need.id] ?? {}) as Record<
+        string,
+        unknown
+      >,
     })),
+    objects: nativeObjects(answers, native, target).map(
+      ({ path, object, comments }) => ({
+        path,
+        object,
+        comments: comments.map(({ path: field, ...comment }) => ({
+          path: [...field],
+          ...comment,
+        })),
+      }),
+    ),
   };
 }
 
@@ -309,7 +308,7 @@ export function templateValues(p: ExtensionPlan): Record<string, unknown> {
     luaSource: p.lua?.source ?? '',
     luaFilterContext: p.lua?.filterContext ?? false,
     rootId: p.wasm?.rootID ?? '',
-    need: p.native?.need ?? '',
+    needs: p.native?.needs.map(({ need }) => need).join(' ') ?? '',
     nativeKinds: [
       ...new Set(p.native?.objects.map(({ object }) => object.kind) ?? []),
     ].join(','),

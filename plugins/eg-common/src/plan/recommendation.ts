@@ -66,16 +66,18 @@ export const recommendationSchema: z.ZodType<Recommendation> = z.strictObject({
       source: z.string(),
     }),
   ),
-  native: z
-    .strictObject({
+  native: z.array(
+    z.strictObject({
+      need: z.string(),
       title: z.string(),
       feature: z.string(),
       since: z.string(),
       limits: z.array(z.string()),
       source: z.string(),
       addOn: z.string().nullable(),
-    })
-    .nullable(),
+    }),
+  ),
+  left: z.array(z.strictObject({ need: z.string(), text: z.string() })),
   hybrid: z.array(z.strictObject({ text: z.string(), feature: z.string() })),
   confidence: z.strictObject({
     level: z.enum(['high', 'medium', 'low']),

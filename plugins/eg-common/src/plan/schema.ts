@@ -29,7 +29,7 @@ export const planSchema = z.strictObject({
     .strictObject({ host: z.string(), owner: z.string(), name: z.string() })
     .nullable(),
   implementation: implementationId,
-  /** `native`: no extension; Envoy Gateway does it itself. */
+  /** `native`: no extension; Envoy Gateway does all of it itself. */
   mechanism: z.enum(['extproc', 'wasm', 'lua', 'native']),
   language: z.string(),
   purpose: z.string(),
@@ -106,17 +106,25 @@ export const planSchema = z.strictObject({
       filterContext: z.boolean(),
     })
     .nullable(),
+  /** What Envoy Gateway does itself: all of it, or beside the extension. */
   native: z
     .strictObject({
-      need: z.string(),
-      /** What the policies are, for people. */
-      title: z.string(),
-      feature: z.string(),
-      source: z.string(),
+      /** What the policies are for, in the order of the table of needs. */
+      needs: z.array(
+        z.strictObject({
+          need: z.string(),
+          /** What does it, for people. */
+          title: z.string(),
+          feature: z.string(),
+          source: z.string(),
+          /** What was said about it; what was not is a TODO in the objects. */
+          settings: z.record(z.string(), z.unknown()),
+        }),
+      ),
       /** Policies and other objects, with comments where the owner decides. */
       objects: z.array(
         z.strictObject({
-          path: z.string().regex(/^policy\/[a-z]+\.yaml$/),
+          path: z.string().regex(/^policy\/[a-z-]+\.yaml$/),
           object: z.looseObject({
             apiVersion: z.string(),
             kind: z.string(),

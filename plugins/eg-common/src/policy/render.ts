@@ -70,10 +70,11 @@ function catalogInfo(plan: ExtensionPlan): object {
             }
           : {}),
       },
-      tags: (plan.native
-        ? ['envoy-gateway', 'policy']
-        : ['envoy-gateway', plan.mechanism, plan.language]
-      ).filter((tag, i, all) => all.indexOf(tag) === i),
+      tags: [
+        'envoy-gateway',
+        ...(plan.native ? ['policy'] : []),
+        ...(plan.mechanism === 'native' ? [] : [plan.mechanism, plan.language]),
+      ].filter((tag, i, all) => all.indexOf(tag) === i),
     },
     spec: {
       type: 'gateway-extension',
@@ -136,7 +137,8 @@ export function luaScript(
  */
 export function renderFiles(plan: ExtensionPlan, script = ''): Files {
   return {
-    ...(plan.native ? nativeFiles(plan.native) : extensionFiles(plan, script)),
+    ...policyFiles(plan, script),
+    ...(plan.mechanism === 'native' ? {} : extensionFiles(plan)),
     'catalog-info.yaml': yamlFile(catalogInfo(plan)),
     'eg-extension.yaml': yamlFile(
       plan,
@@ -148,16 +150,26 @@ export function renderFiles(plan: ExtensionPlan, script = ''): Files {
 }
 
 /**
- * Where Envoy Gateway does it itself: its policies, and nothing to build or run. A route is there to be merged into the
- * person's own: applied with the rest, it would take that one's place.
+ * The policies: of the extension, and of what Envoy Gateway does itself. A route is there to be merged into the person's
+ * own: applied with the rest, it would take that one's place.
  */
-function nativeFiles({ objects }: NonNullable<ExtensionPlan['native']>): Files {
+function policyFiles(plan: ExtensionPlan, script: string): Files {
+  const objects = plan.native?.objects ?? [];
+  const extension =
+    plan.mechanism === 'native'
+      ? []
+      : [
+          envoyExtensionPolicy(plan, script),
+          ...(plan.lua?.source === 'ValueRef'
+            ? [luaConfigMap(plan, script)]
+            : []),
+        ];
   return {
     ...objectFiles(objects),
-    ...kustomized(
-      'policy',
-      objects.filter(({ object }) => !object.kind.endsWith('Route')),
-    ),
+    ...kustomized('policy', [
+      ...extension,
+      ...objects.filter(({ object }) => !object.kind.endsWith('Route')),
+    ]),
   };
 }
 
@@ -211,17 +223,12 @@ function serviceFiles(plan: ExtensionPlan): Files {
     : {};
 }
 
-function extensionFiles(plan: ExtensionPlan, script: string): Files {
-  const policies = [
-    envoyExtensionPolicy(plan, script),
-    ...(plan.lua?.source === 'ValueRef' ? [luaConfigMap(plan, script)] : []),
-  ];
+function extensionFiles(plan: ExtensionPlan): Files {
   const cases = purposeOf(plan.purpose).cases(plan.settings, {
     processing: plan.processing,
     implementation: implementationOf(plan.implementation),
   });
   return {
-    ...kustomized('policy', policies),
     ...(plan.extproc
       ? kustomized('k8s', workload(plan), {
           configMapGenerator: [

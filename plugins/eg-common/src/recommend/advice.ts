@@ -77,8 +77,9 @@ function lead(recommendation: Recommendation, chosen: RankedImplementation) {
     return `The advice was ${title(recommended)}; you chose otherwise.${costs}`;
   }
   if (decision === 'native') {
-    return `You need no extension. Use ${native!.title}${
-      native!.addOn ? `, with ${native!.addOn}` : ''
+    const addOns = [...new Set(native.flatMap(({ addOn }) => addOn ?? []))];
+    return `You need no extension. Use ${enumeration(titlesOf(native))}${
+      addOns.length ? `, with ${enumeration(addOns)}` : ''
     }.`;
   }
   return advised === dynamicModule.mechanism
@@ -87,7 +88,20 @@ function lead(recommendation: Recommendation, chosen: RankedImplementation) {
       } There is no skeleton for it here: what is generated is the next best, ${
         chosen.title
       }.`
-    : `Build it as ${chosen.title}.`;
+    : besideNative(recommendation, `Build it as ${chosen.title}.`);
+}
+
+const titlesOf = (native: Recommendation['native']) => [
+  ...new Set(native.map(({ title }) => title)),
+];
+
+/** The lead of an extension, with what Envoy Gateway does beside it. */
+function besideNative({ native, ranking }: Recommendation, text: string) {
+  return native.length === 0 || ranking.some(r => r.mechanism === 'native')
+    ? text
+    : `${text} Envoy Gateway does the rest itself: ${enumeration(
+        titlesOf(native),
+      )}.`;
 }
 
 /**
@@ -109,7 +123,10 @@ function parts(recommendation: Recommendation): string[] {
   const { decision, ranking, rejected, warnings, native, confidence } =
     recommendation;
   const chosen = ranking.find(r => r.implementation === decision)!;
-  const limits = decision === 'native' ? native!.limits : [];
+  const limits =
+    decision === 'native'
+      ? [...new Set(native.flatMap(feature => feature.limits))]
+      : recommendation.left.map(({ text }) => text);
   return [
     lead(recommendation, chosen),
     list(inFavour(chosen).slice(0, mostReasons)),

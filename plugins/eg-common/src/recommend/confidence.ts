@@ -9,7 +9,7 @@ export function confidenceOf(
   ranking: RankedImplementation[],
 ): Recommendation['confidence'] {
   const [best, second] = ranking;
-  const { need, answers } = facts;
+  const { need, answers, covered, left } = facts;
   if (contradictionsOf(facts).length > 0) {
     return {
       level: 'low',
@@ -17,28 +17,42 @@ export function confidenceOf(
     };
   }
   if (best!.mechanism === 'native') {
-    if (need.native!.maturity === 'experimental') {
+    const features = covered.map(({ native }) => native);
+    if (features.some(({ maturity }) => maturity === 'experimental')) {
       return {
         level: 'low',
         reason:
           'It uses what Envoy Gateway has no field of its own for; try it before you rely on it.',
       };
     }
-    if (need.native!.addOn) {
+    const addOn = features.find(feature => feature.addOn)?.addOn;
+    if (addOn) {
       return {
         level: 'medium',
-        reason: `It depends on whether ${
-          need.native!.addOn
-        } is, or may be, installed.`,
+        reason: `It depends on whether ${addOn} is, or may be, installed.`,
       };
     }
-    return need.native!.hop
+    return features.some(({ hop }) => hop)
       ? {
           level: 'medium',
           reason:
             'The feature is there; how well it does depends on the service that it asks.',
         }
-      : { level: 'high', reason: 'A documented feature does exactly this.' };
+      : {
+          level: 'high',
+          reason:
+            features.length > 1
+              ? 'Documented features do exactly this.'
+              : 'A documented feature does exactly this.',
+        };
+  }
+  if (left.length > 0) {
+    return {
+      level: 'low',
+      reason: `What is generated does not do all that you need: ${enumeration(
+        left.map(({ label }) => `“${label}”`),
+      )} is left.`,
+    };
   }
   const unknown = [
     ...(need.id === 'unspecified' ? ['what exactly you need'] : []),

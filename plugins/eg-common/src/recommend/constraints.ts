@@ -1,4 +1,3 @@
-import { nativeVerdict } from '../needs';
 import { Candidate } from './facts';
 
 /** Why something cannot do the job. */
@@ -15,9 +14,9 @@ export const constraints: readonly Constraint[] = [
   {
     id: 'native-feature',
     source: 'the table of needs, each with its documentation',
-    violated: ({ answers, implementation }) =>
-      implementation.mechanism === 'native'
-        ? nativeVerdict(answers).reasons
+    violated: ({ implementation, uncovered }) =>
+      implementation.mechanism === 'native' && uncovered.length > 0
+        ? uncovered
         : undefined,
   },
   {

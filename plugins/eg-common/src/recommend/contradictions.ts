@@ -1,4 +1,4 @@
-import { nativeVerdict } from '../needs';
+import { Covered, nativeVerdicts } from '../needs';
 import { newestRelease } from '../releases';
 import { Facts } from './facts';
 
@@ -67,26 +67,31 @@ const rules: readonly ContradictionRule[] = [
   },
   {
     id: 'release',
-    applies: ({ answers }) =>
-      Boolean(
-        nativeVerdict({
-          ...answers,
-          gatewayVersion:
-            newestRelease.version as typeof answers.gatewayVersion,
-        }).native && !nativeVerdict(answers).native,
-      ),
-    text: ({ need, release }) =>
-      `Envoy Gateway does this itself since ${
-        need.native!.since
-      }, and you run ${
-        release.version
-      }. Either upgrade and write no code, or build what an upgrade will make unnecessary.`,
+    applies: facts => arriving(facts).length > 0,
+    text: facts => {
+      const [{ native, need }] = arriving(facts) as [Covered];
+      return `Envoy Gateway does ${
+        facts.wish.length > 1 ? `“${need.label}”` : 'this'
+      } itself since ${native.since}, and you run ${
+        facts.release.version
+      }. Either upgrade and write no code for it, or build what an upgrade will make unnecessary.`;
+    },
   },
 ];
 
+/** What of the wish Envoy Gateway covers in its newest release, and not in the one that runs. */
+const arriving = ({ answers, covered }: Facts) =>
+  nativeVerdicts({
+    ...answers,
+    gatewayVersion: newestRelease.version as typeof answers.gatewayVersion,
+  }).filter(
+    (v): v is Covered =>
+      v.native !== undefined && !covered.some(({ need }) => need === v.need),
+  );
+
 /** The contradictions in answers, each with the choice that is left. */
 export function contradictionsOf(facts: Facts): string[] {
-  const covered = nativeVerdict(facts.answers).native !== undefined;
+  const covered = facts.uncovered.length === 0;
   return rules
     .filter(rule => !(rule.extensionOnly && covered) && rule.applies(facts))
     .map(rule => rule.text(facts));

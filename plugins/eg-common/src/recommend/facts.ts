@@ -1,15 +1,31 @@
 import { Implementation } from '../implementations';
 import { Answers, isConnectionKind, ProcessingPhase } from '../intake';
-import { Need, needOf } from '../needs';
+import {
+  Covered,
+  divide,
+  impliedBy,
+  Need,
+  nativeVerdicts,
+  wishOf,
+} from '../needs';
 import { Purpose, purposeOf, Requirements, requirementsOf } from '../purposes';
 import { Release, releaseOf } from '../releases';
 
 /** What the rules look at: the answers, and what follows from the need. */
 export interface Facts {
   answers: Answers;
+  /** All that is wanted. */
+  wish: Need[];
+  /** What an extension would be for: its first need, with what all of its needs imply. */
   need: Need;
-  /** Further needs that are part of the wish. */
-  further: Need[];
+  /** What Envoy Gateway covers by itself, in the order of the table. */
+  covered: Covered[];
+  /** Why Envoy Gateway does not do all of it; nothing where it does. */
+  uncovered: string[];
+  /** What Envoy Gateway does beside an extension. */
+  beside: Covered[];
+  /** What neither does, beside an extension. */
+  left: Need[];
   purpose: Purpose;
   /** What the settings ask for. */
   requirements: Requirements;
@@ -36,7 +52,15 @@ export interface Candidate extends Facts {
 }
 
 export function factsOf(answers: Answers): Facts {
-  const need = needOf(answers.need);
+  const wish = wishOf(answers);
+  const verdicts = nativeVerdicts(answers);
+  const { native: beside, extension, left } = divide(answers, true);
+  const [first] = extension as [Need];
+  const need: Need = {
+    ...first,
+    implies: impliedBy(extension),
+    warnings: [...new Set(extension.flatMap(n => n.warnings ?? []))],
+  };
   const purpose = purposeOf(answers.purpose);
   const requirements = requirementsOf(purpose, answers.settings);
   const { implies } = need;
@@ -45,8 +69,16 @@ export function factsOf(answers: Answers): Facts {
   const body = phases.some(phase => phase.endsWith('Body'));
   return {
     answers,
+    wish,
     need,
-    further: answers.furtherNeeds.map(needOf),
+    covered: divide(answers, false).native,
+    uncovered: verdicts.flatMap(v =>
+      (v.reasons ?? []).map(reason =>
+        wish.length > 1 ? `“${v.need.label}”: ${reason}` : reason,
+      ),
+    ),
+    beside,
+    left,
     purpose,
     requirements,
     release: releaseOf(answers.gatewayVersion),

@@ -5,10 +5,10 @@ import {
   native,
 } from '../implementations';
 import { Answers } from '../intake';
-import { needOf } from '../needs';
 import { constraints } from './constraints';
 import { Candidate, Facts, factsOf } from './facts';
 import { preferences } from './preferences';
+import { featureTitles } from './words';
 import { RankedImplementation, RejectedImplementation } from './types';
 
 /** Everything that is ranked or rejected; in this order where points are equal. */
@@ -21,11 +21,12 @@ export interface Judgement {
   rejected: RejectedImplementation[];
 }
 
-function titleOf(answers: Answers, id: string): string {
+function titleOf({ wish }: Facts, id: string): string {
   const implementation = implementationOf(id);
-  const covering =
-    implementation === native ? needOf(answers.need).native : undefined;
-  return covering ? `${native.title}: ${covering.title}` : implementation.title;
+  const titles = implementation === native ? featureTitles(wish) : [];
+  return titles.length > 0
+    ? `${native.title}: ${titles.join('; ')}`
+    : implementation.title;
 }
 
 /** Judges answers: first what cannot work, then points for what can. */
@@ -38,7 +39,7 @@ export function judge(answers: Answers): Judgement {
       about: {
         implementation: implementation.id,
         mechanism: implementation.mechanism,
-        title: titleOf(answers, implementation.id),
+        title: titleOf(facts, implementation.id),
       },
       reasons: constraints.flatMap(c => c.violated(candidate) ?? []),
     };

@@ -1,5 +1,6 @@
 import { Mechanism } from '../implementations';
 import { Candidate } from './facts';
+import { enumeration } from './words';
 
 /** What speaks for or against something that can do the job. */
 export interface Preference {
@@ -18,6 +19,10 @@ const weight = ({ implementation }: Candidate, weights: Weights) =>
 
 const is = (candidate: Candidate, mechanism: Mechanism) =>
   candidate.implementation.mechanism === mechanism;
+
+/** Whether a feature that covers part of the wish asks a service for each request. */
+const asksService = ({ covered }: Candidate) =>
+  covered.some(({ native }) => native.hop);
 
 /** Whether it is a few lines on headers. */
 const small = ({ body, calls, state, need, purpose }: Candidate) =>
@@ -42,10 +47,12 @@ export const preferences: readonly Preference[] = [
     source:
       'answers of maintainers: what the API covers is no reason for an extension',
     points: candidate => weight(candidate, { native: 20 }),
-    reason: ({ need, release }) =>
-      `Envoy Gateway ${release.version} does “${need.label}” itself: ${
-        need.native!.feature
-      }.`,
+    reason: ({ covered, release }) =>
+      `Envoy Gateway ${release.version} does ${enumeration(
+        covered.map(({ need }) => `“${need.label}”`),
+      )} itself: ${[
+        ...new Set(covered.map(({ native }) => native.feature)),
+      ].join('; ')}.`,
   },
   {
     id: 'native-language',
@@ -65,7 +72,7 @@ export const preferences: readonly Preference[] = [
     id: 'native-latency',
     source: 'Envoy runs its own filters in the process',
     points: candidate =>
-      candidate.answers.latency === 'minimal' && !candidate.need.native?.hop
+      candidate.answers.latency === 'minimal' && !asksService(candidate)
         ? weight(candidate, { native: 1 })
         : 0,
     reason: () =>
@@ -75,7 +82,7 @@ export const preferences: readonly Preference[] = [
     id: 'native-calls',
     source: 'Envoy ext_authz and access log services',
     points: candidate =>
-      candidate.calls && candidate.need.native?.hop
+      candidate.calls && asksService(candidate)
         ? weight(candidate, { native: 1 })
         : 0,
     reason: () =>

@@ -1,6 +1,6 @@
 import { ImplementationId, implementationOf } from '../implementations';
 import { Answers, isConnectionKind } from '../intake';
-import { needOf } from '../needs';
+import { needOf, wishOf } from '../needs';
 import { newestRelease } from '../releases';
 import { bestOf, judge } from './judge';
 import { OpenQuestion } from './types';
@@ -40,8 +40,9 @@ const alternatives: readonly Alternative[] = [
     field: 'processing',
     value: ['requestHeaders'],
     text: 'Are the headers of requests all that it has to see',
-    open: ({ need, processing }) =>
+    open: ({ need, furtherNeeds, processing }) =>
       needOf(need).native !== undefined &&
+      wishOf({ need, furtherNeeds }).length === 1 &&
       processing.some(phase => phase !== 'requestHeaders'),
   },
   ...(['minimal', 'moderate'] as const).map(

@@ -201,7 +201,7 @@ describe('settings without a need', () => {
       answers({ settings, processing: ['responseHeaders'], environment }),
     );
     expect(advice.decision).toBe('native');
-    expect(advice.native!.feature).toContain('ResponseHeaderModifier');
+    expect(advice.native[0]!.feature).toContain('ResponseHeaderModifier');
     expect(
       decide({
         settings,

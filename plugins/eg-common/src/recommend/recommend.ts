@@ -1,6 +1,6 @@
 import { implementationOf } from '../implementations';
 import { Answers, InvalidAnswersError } from '../intake';
-import { nativeVerdict, needOf, needTitle } from '../needs';
+import { needTitle } from '../needs';
 import { confidenceOf } from './confidence';
 import { contradictionsOf } from './contradictions';
 import { Facts } from './facts';
@@ -32,14 +32,12 @@ const words: Record<string, Record<string, string>> = {
   },
 };
 
-function asked(answers: Answers): Recommendation['asked'] {
+function asked({ answers, wish }: Facts): Recommendation['asked'] {
   const yes = (value: boolean) => (value ? 'yes' : 'no');
   return [
     {
       question: 'What is needed',
-      answer: [answers.need, ...answers.furtherNeeds]
-        .map(id => needTitle(needOf(id)))
-        .join('; '),
+      answer: wish.map(needTitle).join('; '),
     },
     {
       question: 'What is processed',
@@ -105,7 +103,6 @@ export function recommend(answers: Answers): Recommendation {
             .filter(r => r.score >= best!.score - closeBehind)
             .map(r => r.mechanism),
   };
-  const covering = nativeVerdict(answers).native;
   return {
     decision,
     recommended,
@@ -114,21 +111,30 @@ export function recommend(answers: Answers): Recommendation {
     ranking,
     rejected,
     warnings: warningsOf(outcome).slice(0, mostWarnings),
-    native: covering
-      ? {
-          title: covering.title,
-          feature: covering.feature,
-          since: covering.since,
-          limits: [...covering.limits],
-          source: covering.source,
-          addOn: covering.addOn ?? null,
-        }
-      : null,
+    native: (decision === 'native' || facts.uncovered.length === 0
+      ? facts.covered
+      : facts.beside
+    ).map(({ need, native }) => ({
+      need: need.id,
+      title: native.title,
+      feature: native.feature,
+      since: native.since,
+      limits: [...native.limits],
+      source: native.source,
+      addOn: native.addOn ?? null,
+    })),
+    left:
+      decision === 'native'
+        ? []
+        : facts.left.map(({ id, label }) => ({
+            need: id,
+            text: `“${label}” is not part of what is generated, which begins from “${facts.purpose.title}”: write it there, or make a repository of its own for it.`,
+          })),
     hybrid: hybridOf(facts, decision === 'native'),
     confidence: confidenceOf(facts, ranking),
     questions: questionsOf(answers, recommended),
     contradictions: contradictionsOf(facts),
-    asked: asked(answers),
+    asked: asked(facts),
   };
 }
 
@@ -160,19 +166,14 @@ function warningsOf(outcome: Outcome): Warning[] {
     .map(({ warning }) => warning);
 }
 
-/** What Envoy Gateway does itself beside the extension: of the need, and of further needs that it covers. */
-function hybridOf(facts: Facts, decidedNative: boolean) {
-  const { answers, need, further } = facts;
-  const parts = further.flatMap(other => {
-    const { native: covering } = nativeVerdict({ ...answers, need: other.id });
-    return covering
-      ? [
-          {
-            text: `“${other.label}” is configuration, not part of the extension.`,
-            feature: covering.feature,
-          },
-        ]
-      : [];
-  });
-  return [...(need.hybrid && !decidedNative ? [need.hybrid] : []), ...parts];
+/** What Envoy Gateway does itself beside the extension: of its need, and of the needs that it covers. */
+function hybridOf({ beside, need }: Facts, decidedNative: boolean) {
+  if (decidedNative) {
+    return [];
+  }
+  const parts = beside.map(({ need: { label }, native }) => ({
+    text: `“${label}” is configuration in policy/, not part of the extension.`,
+    feature: native.feature,
+  }));
+  return [...(need.hybrid ? [need.hybrid] : []), ...parts];
 }

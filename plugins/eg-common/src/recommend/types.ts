@@ -97,15 +97,18 @@ export interface Recommendation {
   rejected: RejectedImplementation[];
   /** The gravest first, six at most. */
   warnings: Warning[];
-  /** The feature of Envoy Gateway that covers the need, where one does. */
+  /** The features of Envoy Gateway that cover the wish: all of it, or what stays beside the extension. */
   native: {
+    need: string;
     title: string;
     feature: string;
     since: string;
     limits: string[];
     source: string;
     addOn: string | null;
-  } | null;
+  }[];
+  /** What neither Envoy Gateway nor the extension that is generated does. */
+  left: { need: string; text: string }[];
   /** What Envoy Gateway does itself beside an extension. */
   hybrid: { text: string; feature: string }[];
   confidence: { level: 'high' | 'medium' | 'low'; reason: string };

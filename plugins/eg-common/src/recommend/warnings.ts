@@ -1,5 +1,4 @@
 import { Implementation, Mechanism } from '../implementations';
-import { nativeVerdict } from '../needs';
 import { Facts } from './facts';
 import { Gravity } from './types';
 
@@ -34,10 +33,21 @@ const faces = (outcome: Outcome, mechanism: Mechanism) =>
 const isNative = ({ implementation }: Outcome) =>
   implementation.mechanism === 'native';
 
+/** What is configured: all of it, or what stays beside the extension. */
+const configured = (outcome: Outcome) =>
+  isNative(outcome) ? outcome.covered : outcome.beside;
+
+/** Whether a service is asked by Envoy Gateway’s own features. */
+const asksService = (outcome: Outcome) =>
+  configured(outcome).some(({ native }) => native.hop);
+
 /** Whether the need, or the feature that is decided, brings the warning with it. */
 const brought = (outcome: Outcome, id: string) =>
   outcome.need.warnings?.includes(id) ||
-  (isNative(outcome) && outcome.need.native?.warnings?.includes(id)) ||
+  configured(outcome).some(
+    ({ need, native }) =>
+      native.warnings?.includes(id) || need.warnings?.includes(id),
+  ) ||
   false;
 
 const needs = (outcome: Outcome, what: keyof Facts['need']['implies']) =>
@@ -46,13 +56,9 @@ const needs = (outcome: Outcome, what: keyof Facts['need']['implies']) =>
 const inProcess: Mechanism[] = ['wasm', 'lua', 'dynamic-module'];
 
 /** The release that a used feature came with, where that is worth saying. */
-const since = (version: string) => (outcome: Outcome) => {
-  const { native } = nativeVerdict(outcome.answers);
-  return (
-    (isNative(outcome) && native?.since === version) ||
-    brought(outcome, `requires-eg-${version}`)
-  );
-};
+const since = (version: string) => (outcome: Outcome) =>
+  configured(outcome).some(({ native }) => native.since === version) ||
+  brought(outcome, `requires-eg-${version}`);
 
 const usesShadowMode = (outcome: Outcome) =>
   uses(outcome, 'extproc') &&
@@ -172,9 +178,9 @@ export const warningRules: readonly WarningRule[] = [
     source:
       'Envoy Gateway internal/gatewayapi/securitypolicy.go: no ready endpoints, and its routes answer 500',
     applies: outcome =>
-      isNative(outcome) &&
-      Boolean(outcome.need.native?.hop) &&
-      needs(outcome, 'guards'),
+      configured(outcome).some(
+        ({ need, native }) => native.hop && need.implies.guards,
+      ),
     text: () =>
       'While the Service that decides has no ready endpoint, the policy is not accepted and its routes answer 500: deploy it first, with more than one replica.',
   },
@@ -203,8 +209,7 @@ export const warningRules: readonly WarningRule[] = [
     gravity: 'security',
     source: 'EnvoyExtensionPolicy failOpen; SecurityPolicy extAuth.failOpen',
     applies: outcome =>
-      needs(outcome, 'guards') &&
-      (!isNative(outcome) || Boolean(outcome.need.native?.hop)),
+      needs(outcome, 'guards') && (!isNative(outcome) || asksService(outcome)),
     text: outcome =>
       uses(outcome, 'lua')
         ? 'It is a check: a script that fails lets requests pass by itself. The generated handlers turn that into a 500; keep it so.'
@@ -454,7 +459,7 @@ export const warningRules: readonly WarningRule[] = [
     source: 'Gateway API: HTTPRoute RequestRedirect',
     applies: outcome =>
       !isNative(outcome) &&
-      outcome.further.some(need => need.id === 'redirect'),
+      outcome.beside.some(({ need }) => need.id === 'redirect'),
     text: () =>
       'The redirect belongs in an HTTPRoute (filter RequestRedirect), not in the extension.',
   },
@@ -534,7 +539,7 @@ export const warningRules: readonly WarningRule[] = [
     applies: outcome =>
       uses(outcome, 'extproc') && !usesShadowMode(outcome)
         ? true
-        : isNative(outcome) && Boolean(outcome.need.native?.hop),
+        : isNative(outcome) && asksService(outcome),
     text: outcome =>
       isNative(outcome)
         ? 'Every request waits for a round trip to the service: run it close, with a timeout.'

@@ -1,3 +1,5 @@
+import type { Need } from '../needs';
+
 /**
  * A title as it stands alone or begins a sentence.
  *
@@ -11,3 +13,8 @@ export const enumeration = (things: readonly string[]): string =>
   [things.slice(0, -1).join(', '), ...things.slice(-1)]
     .filter(part => part !== '')
     .join(' and ');
+
+/** The titles of the features for needs, each once. */
+export const featureTitles = (list: readonly Need[]): string[] => [
+  ...new Set(list.flatMap(({ native }) => (native ? [native.title] : []))),
+];

@@ -25,7 +25,7 @@ export function createRecommendAction() {
           z
             .record(z.unknown())
             .describe(
-              'Answers of the interview: name, owner, purpose or need and, where the defaults do not fit, furtherNeeds, settings, processing, bodySize, language, latency, externalCalls, stateAcrossRequests, environment, gatewayVersion, target, namespace, registry, repoUrl, implementation.',
+              'Answers of the interview: name, owner, purpose or need and, where the defaults do not fit, furtherNeeds, needSettings (by need: what the policies of Envoy Gateway say), settings, processing, bodySize, language, latency, externalCalls, stateAcrossRequests, environment, gatewayVersion, target, namespace, registry, repoUrl, implementation.',
             ),
       },
       output: {
@@ -43,7 +43,7 @@ export function createRecommendAction() {
           z
             .record(z.any())
             .describe(
-              'The advice as data: decision, ranking, rejected, warnings, native, hybrid, confidence, questions, contradictions.',
+              'The advice as data: decision, ranking, rejected, warnings, native, left, hybrid, confidence, questions, contradictions.',
             ),
         plan: z =>
           z.record(z.any()).describe('The plan, for eg:render-policy.'),
@@ -61,7 +61,9 @@ export function createRecommendAction() {
       const advice = adviceMarkdown(recommendation);
       ctx.logger.info(
         `${planned.implementation} for ${
-          planned.native?.need ?? planned.purpose
+          planned.mechanism === 'native'
+            ? planned.native!.needs.map(({ need }) => need).join(', ')
+            : planned.purpose
         }; ${recommendation.confidence.level} confidence; warnings: ${
           recommendation.warnings.map(w => w.id).join(', ') || 'none'
         }`,

@@ -107,7 +107,7 @@ export const behaviourCheck: CheckDefinition = {
   title: 'Behaviour cases in a real Envoy',
   async run(context) {
     const { options, plan, noPrograms } = context;
-    if (plan.native) {
+    if (plan.mechanism === 'native') {
       return skipped(
         'there is no extension to run: Envoy Gateway does it itself; try it on a route of its own',
       );

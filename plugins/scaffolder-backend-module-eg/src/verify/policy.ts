@@ -87,12 +87,15 @@ function missingFilters(manifests: Manifest[]): string[] {
 }
 
 /** Where Envoy Gateway does it itself: the objects that were planned are there, and have what their kinds ask for. */
-function checkNative(plan: ExtensionPlan, manifests: Manifest[]): Outcome {
+function nativeProblems(
+  { native }: ExtensionPlan,
+  manifests: Manifest[],
+): string[] {
   const objects = manifests.filter(
     ({ object }) => object.kind !== 'Kustomization',
   );
-  const missing = plan
-    .native!.objects.filter(
+  const missing = (native?.objects ?? [])
+    .filter(
       ({ object }) =>
         !objects.some(
           m =>
@@ -109,9 +112,15 @@ function checkNative(plan: ExtensionPlan, manifests: Manifest[]): Outcome {
       ({ field, message }) => `${file}: ${field}: ${message}`,
     ),
   );
+  return [...missing, ...broken, ...missingFilters(objects)];
+}
+
+/** Where Envoy Gateway does all of it. */
+function checkNative(plan: ExtensionPlan, manifests: Manifest[]): Outcome {
   return outcome(
-    [...missing, ...broken, ...missingFilters(objects)],
-    `${objects
+    nativeProblems(plan, manifests),
+    `${manifests
+      .filter(({ object }) => object.kind !== 'Kustomization')
       .map(({ object }) => object.kind)
       .join(', ')}, for Envoy Gateway ${
       plan.release.gateway
@@ -130,7 +139,7 @@ export const policyCheck: CheckDefinition = {
     } catch (error) {
       return outcome([`not valid YAML: ${error}`], '');
     }
-    if (plan.native) {
+    if (plan.mechanism === 'native') {
       return checkNative(plan, manifests);
     }
     const policies = manifests.filter(isPolicy);
@@ -152,7 +161,11 @@ export const policyCheck: CheckDefinition = {
       problems.push('policy/ has no EnvoyExtensionPolicy');
     }
     return outcome(
-      [...problems, ...missingReferences(manifests)],
+      [
+        ...problems,
+        ...missingReferences(manifests),
+        ...(plan.native ? nativeProblems(plan, manifests) : []),
+      ],
       `${policies.length} EnvoyExtensionPolicy, ${
         manifests.length - policies.length
       } other objects, for Envoy Gateway ${plan.release.gateway}`,
