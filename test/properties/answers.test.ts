@@ -4,17 +4,18 @@ import {
   Answers,
   AnswersInput,
   describeProblem,
+  divide,
   ExtensionPlan,
   Files,
   implementationOf,
   implementations,
+  impliedBy,
   InvalidAnswersError,
   isBefore,
   lintLua,
   lintNative,
   lintPolicy,
   luaScript,
-  needOf,
   parseAnswers,
   parsePlan,
   plan,
@@ -119,18 +120,22 @@ describe('for all valid answers', () => {
         const { advised, decision, rejected } = recommend(answers);
         const { mechanism, externalCalls, wholeBody, state } =
           implementationOf(decision);
-        const { implies, native } = needOf(answers.need);
         const extension = mechanism !== 'native';
+        const division = divide(answers, extension);
+        const implies = impliedBy(division.extension);
         const whole =
           answers.processing.some(p => p.endsWith('Body')) &&
           (implies.wholeBody || answers.purpose === 'body-transform') &&
           ['large', 'streaming'].includes(answers.bodySize);
         const violated = {
           rejected: rejected.some(r => r.implementation === decision),
-          'not in the release':
-            !extension && isBefore(answers.gatewayVersion, native!.since),
-          'not for the target':
-            !extension && !native!.targets.includes(answers.target.kind),
+          'not in the release': division.native.some(({ native }) =>
+            isBefore(answers.gatewayVersion, native.since),
+          ),
+          'not for the target': division.native.some(
+            ({ native }) => !native.targets.includes(answers.target.kind),
+          ),
+          'not covered': !extension && division.left.length > 0,
           'cannot call':
             extension &&
             (answers.externalCalls || implies.calls) &&
@@ -262,7 +267,7 @@ describe('for all valid answers', () => {
           ...(p.native?.objects ?? []).flatMap(({ comments }) =>
             comments.filter(({ text }) => text.startsWith('TODO')),
           ),
-        ].filter((open, i) => open && !(p.native && i === 0));
+        ].filter((open, i) => open && !(p.mechanism === 'native' && i === 0));
         expect(marked).toHaveLength(placeholders.length);
       }),
     );

@@ -38,7 +38,9 @@ describe.each(['template.yaml', 'template-stock.yaml'])(
       ['audit-payments', 'extproc-go'],
       ['authorize-orders', 'extproc-go'],
       ['beta-users', 'extproc-go'],
+      ['forward-departments', 'native'],
       ['govern-models', 'extproc-go'],
+      ['hide-salaries', 'extproc-go'],
       ['inspect-uploads', 'extproc-go'],
       ['large-documents', 'extproc-go'],
       ['limit-partners', 'extproc-go'],
@@ -69,7 +71,7 @@ describe.each(['template.yaml', 'template-stock.yaml'])(
     );
 
     it('are all tested', async () => {
-      expect((await fs.readdir(folder)).sort()).toHaveLength(18);
+      expect((await fs.readdir(folder)).sort()).toHaveLength(20);
     });
   },
 );

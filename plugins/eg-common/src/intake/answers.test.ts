@@ -26,6 +26,7 @@ describe('parseAnswers', () => {
       description: '',
       need: 'unspecified',
       furtherNeeds: [],
+      needSettings: {},
       settings: {
         request: [
           { action: 'set', name: 'x-processed-by', value: 'mask-cards' },
@@ -219,7 +220,7 @@ describe('parseAnswers', () => {
       {
         ...minimal,
         processing: ['requestHeaders'],
-        settings: { response: [{ action: 'remove', name: 'x-a' }] },
+        settings: { response: [{ action: 'rename', name: 'x-a', to: 'x-b' }] },
       },
       '- processing: ["requestHeaders"] is not valid: the settings need responseHeaders; add it here, or remove the operations that need it from settings',
     ],

@@ -546,11 +546,7 @@ export function parseAnswers(input: unknown): Answers {
   const own =
     settings !== undefined && !isBeginning(purpose!, complete, settings);
   const answers = withOwnSettings(complete, own, defaults);
-  const contradicting = [
-    ...contradictions(answers),
-    ...needProblems(answers),
-    ...unread(answers, own),
-  ];
+  const contradicting = [...contradictions(answers), ...needProblems(answers)];
   if (contradicting.length > 0) {
     throw new InvalidAnswersError(contradicting);
   }
@@ -606,11 +602,14 @@ function withOwnSettings(
 
 const staticHeader: Need = needOf('static-header');
 
-/** Settings of an extension that there will not be. */
-function unread(answers: Answers, own: boolean): Problem[] {
-  return own &&
-    staysNative(answers) &&
-    !(staticHeader.id in answers.needSettings)
+/**
+ * Settings of an extension that there will not be, since Envoy Gateway does all of it.
+ *
+ * @returns the problem; none where an extension reads them, or where they are those that a form begins with
+ */
+export function unreadSettings(answers: Answers): Problem[] {
+  return staysNative(answers) &&
+    !isBeginning(purposeOf(answers.purpose), answers, answers.settings)
     ? [
         {
           field: 'settings',

@@ -1,4 +1,9 @@
-export { answersSchema, isConnectionKind, parseAnswers } from './answers';
+export {
+  answersSchema,
+  isConnectionKind,
+  parseAnswers,
+  unreadSettings,
+} from './answers';
 export type { Answers, AnswersInput } from './answers';
 export { beginning } from './beginning';
 export { namespaceName, objectName } from './fields';

@@ -53,14 +53,8 @@ function outOfReach(need: Need, answers: Wished): string[] {
 }
 
 /** What of the traffic a need concerns by itself. */
-function phasesOf({ implies, purpose }: Need): readonly ProcessingPhase[] {
-  return (
-    implies.phases ??
-    (purpose === 'header-transform'
-      ? ['requestHeaders', 'responseHeaders']
-      : ['requestHeaders'])
-  );
-}
+const phasesOf = ({ implies }: Need): readonly ProcessingPhase[] =>
+  implies.phases ?? ['requestHeaders', 'responseHeaders'];
 
 /** The answers as far as they are about one need: without what other needs of the wish explain. */
 function about(need: Need, answers: Answers): Answers {
@@ -81,9 +75,12 @@ function about(need: Need, answers: Answers): Answers {
     need: need.id,
     furtherNeeds: [],
     ...(extension ? { purpose: 'other', settings: {} } : {}),
-    processing: answers.processing.filter(
-      phase => own.includes(phase) || !elsewhere.includes(phase),
-    ),
+    processing: [
+      ...new Set([
+        ...own,
+        ...answers.processing.filter(phase => !elsewhere.includes(phase)),
+      ]),
+    ],
     externalCalls:
       answers.externalCalls &&
       !others.some(({ implies, native }) => implies.calls || native?.hop),

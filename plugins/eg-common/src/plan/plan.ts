@@ -1,5 +1,5 @@
 import { implementationOf, Mechanism } from '../implementations';
-import { Answers } from '../intake';
+import { Answers, unreadSettings } from '../intake';
 import { divide, NativeContext, nativeObjects } from '../needs';
 import { InvalidAnswersError } from '../intake/problems';
 import {
@@ -98,10 +98,14 @@ function repositoryOf(
  * @public
  * @param answers - valid answers, see {@link parseAnswers}
  * @returns the plan, with nothing left to default
- * @throws {@link InvalidAnswersError} when the chosen implementation cannot do the job
+ * @throws {@link InvalidAnswersError} when the chosen implementation cannot do the job, or nothing would read the settings
  */
 export function plan(answers: Answers): ExtensionPlan {
   const recommendation = recommend(answers);
+  const unread = unreadSettings(answers);
+  if (unread.length > 0) {
+    throw new InvalidAnswersError(unread);
+  }
   const implementation = implementationOf(recommendation.decision);
   const release = releaseOf(answers.gatewayVersion);
   // Who does not know yet is given what production needs.

@@ -78,7 +78,7 @@ function lead(recommendation: Recommendation, chosen: RankedImplementation) {
   }
   if (decision === 'native') {
     const addOns = [...new Set(native.flatMap(({ addOn }) => addOn ?? []))];
-    return `You need no extension. Use ${enumeration(titlesOf(native))}${
+    return `You need no extension. Use ${titlesOf(native)}${
       addOns.length ? `, with ${enumeration(addOns)}` : ''
     }.`;
   }
@@ -91,16 +91,15 @@ function lead(recommendation: Recommendation, chosen: RankedImplementation) {
     : besideNative(recommendation, `Build it as ${chosen.title}.`);
 }
 
-const titlesOf = (native: Recommendation['native']) => [
-  ...new Set(native.map(({ title }) => title)),
-];
+const titlesOf = (native: Recommendation['native']) =>
+  [...new Set(native.map(({ title }) => title))].join('; ');
 
 /** The lead of an extension, with what Envoy Gateway does beside it. */
 function besideNative({ native, ranking }: Recommendation, text: string) {
   return native.length === 0 || ranking.some(r => r.mechanism === 'native')
     ? text
-    : `${text} Envoy Gateway does the rest itself: ${enumeration(
-        titlesOf(native),
+    : `${text} Beside it, use what Envoy Gateway does itself: ${titlesOf(
+        native,
       )}.`;
 }
 

@@ -109,7 +109,7 @@ describe('native first', () => {
       const advice = recommend(answers({ need: 'validate-jwt', language }));
       expect(advice).toMatchObject({
         decision: 'native',
-        native: { since: '1.6', addOn: null },
+        native: [{ need: 'validate-jwt', since: '1.6', addOn: null }],
       });
     }
   });
@@ -175,7 +175,6 @@ describe('native first', () => {
       decide({
         need: 'external-authorization',
         processing: ['requestHeaders'],
-        settings: { request: [{ action: 'remove', name: 'x-a' }] },
       }),
     ).toBe('native');
     expect(
