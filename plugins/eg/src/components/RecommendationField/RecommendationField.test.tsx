@@ -192,7 +192,9 @@ describe('RecommendationField', () => {
       'a phase that the settings need',
       {
         processing: ['requestHeaders'],
-        settings: { response: [{ action: 'remove', name: 'x-a' }] },
+        settings: {
+          response: [{ action: 'rename', name: 'x-a', to: 'x-b' }],
+        },
       },
       /What is processed \(step “What it does”\): \["requestHeaders"\] is not valid; the settings need responseHeaders/,
     ],
