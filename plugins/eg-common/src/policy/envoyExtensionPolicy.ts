@@ -55,7 +55,19 @@ function processingMode({ processing, extproc }: ExtensionPlan) {
     ...(processing.response
       ? { response: direction(processing.response) }
       : {}),
+    ...(letsBodiesPass(processing) ? { allowModeOverride: true } : {}),
   };
+}
+
+/**
+ * Whether the processor may tell Envoy, per message, not to hold a body that it does not look at: one without an end,
+ * such as a WebSocket, would never arrive. In FullDuplexStreamed nothing is held, and Envoy ignores such a wish.
+ */
+export function letsBodiesPass({
+  request,
+  response,
+}: ExtensionPlan['processing']): boolean {
+  return [request, response].some(d => d && d.body === 'Buffered');
 }
 
 type Extension = {

@@ -1,6 +1,7 @@
 import { ExtensionPlan } from '../plan';
 import { LocalRoute, purposeOf } from '../purposes';
 import { claimsNamespace } from './constants';
+import { letsBodiesPass } from './envoyExtensionPolicy';
 import { milliseconds } from './schema';
 
 const type = (name: string) => `type.googleapis.com/${name}`;
@@ -110,6 +111,9 @@ function filterOf(plan: ExtensionPlan): Filter {
           ...(plan.policy.failOpen ? { failure_mode_allow: true } : {}),
           message_timeout: protobufDuration(messageTimeout),
           processing_mode: processingMode(plan.processing),
+          ...(letsBodiesPass(plan.processing)
+            ? { allow_mode_override: true }
+            : {}),
           ...(plan.extproc!.attributes.length && plan.processing.request
             ? { request_attributes: plan.extproc!.attributes }
             : {}),

@@ -11,6 +11,7 @@ pub mod services;
 pub mod stream;
 #[cfg(test)]
 pub mod testing;
+pub mod upgrade;
 
 use std::time::Duration;
 
@@ -37,6 +38,9 @@ pub trait HttpExtension: Sized {
 
     /// Called once per direction. Changes to `headers` are sent to Envoy afterwards.
     /// Envoy's pseudo-headers (`:method`, `:path`, `:authority`, `:status`) are among them.
+    ///
+    /// Of a WebSocket or another upgrade that is not refused here (`upgrade::is_requested`,
+    /// `upgrade::refusal`), the extension sees the headers only: the rest passes as it comes.
     fn on_headers(
         &self,
         cx: &mut Cx<Self::State>,
@@ -79,7 +83,8 @@ pub trait HttpExtension: Sized {
 pub struct Cx<'a, S> {
     pub state: &'a mut S,
     pub envoy: &'a dyn Services,
-    /// Whether a body, which may be empty, follows the headers that came last.
+    /// Whether a body, which may be empty, follows the headers that came last. What follows an
+    /// upgrade is no body.
     pub has_body: bool,
 }
 

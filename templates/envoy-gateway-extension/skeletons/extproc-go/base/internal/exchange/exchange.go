@@ -16,11 +16,16 @@ type Exchange struct {
 	// Response is empty until the upstream's headers have arrived.
 	Response *Headers
 	// HasRequestBody tells whether a body, which may be empty, follows the
-	// request's headers.
+	// request's headers. What follows an upgrade is no body.
 	HasRequestBody bool
 	// HasResponseBody tells the same of the response: none follows an answer to
 	// HEAD, for example.
 	HasResponseBody bool
+	// Upgrade is the protocol that the client wants to go on with, such as
+	// websocket; "" for plain HTTP. Once the upstream has agreed, what both sides
+	// send passes, and the logic sees nothing of it. Logic that must not let
+	// anything pass unseen returns UpgradeRefused from OnRequestHeaders.
+	Upgrade string
 	// Start is when Envoy opened the stream.
 	Start time.Time
 	// State is the logic's own.
@@ -109,4 +114,17 @@ type Rejection struct {
 
 func (r *Rejection) Error() string {
 	return fmt.Sprintf("rejected with status %d (%s)", r.Status, r.Reason)
+}
+
+// UpgradeRefused is the answer to a client that wants to change the protocol,
+// from logic that could not see what then passes. The status is the one that
+// RFC 6455, section 4.2.2, proposes and that Envoy has for routes without
+// upgrades; the body is as in RFC 9457.
+func UpgradeRefused() *Rejection {
+	return &Rejection{
+		Status:  403,
+		Headers: NewHeaders("content-type", "application/problem+json"),
+		Body:    `{"type":"about:blank","title":"Forbidden","status":403,"detail":"This route does not let connections be upgraded: what they carry could not be checked."}` + "\n",
+		Reason:  "ext_proc_upgrade_refused",
+	}
 }

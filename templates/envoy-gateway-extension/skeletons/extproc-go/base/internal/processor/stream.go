@@ -166,9 +166,10 @@ func (s *stream) onHeaders(ctx context.Context, d *direction, m *extprocv3.HttpH
 	}
 	d.known = d.headers.Clone()
 	if d == s.request {
-		s.exchange.HasRequestBody = !m.GetEndOfStream()
+		s.exchange.Upgrade = upgradeOf(d.headers)
+		s.exchange.HasRequestBody = !m.GetEndOfStream() && !s.isUpgraded(d)
 	} else {
-		s.exchange.HasResponseBody = !m.GetEndOfStream()
+		s.exchange.HasResponseBody = !m.GetEndOfStream() && !s.isUpgraded(d)
 	}
 	if err := d.onHeaders(ctx, s.exchange); err != nil {
 		return nil, err
@@ -184,11 +185,31 @@ func (s *stream) onHeaders(ctx context.Context, d *direction, m *extprocv3.HttpH
 		s.outcome = outcomeChanged
 		common = withoutLength(common)
 	}
-	return []*extprocv3.ProcessingResponse{d.headersReply(common)}, nil
+	reply := d.headersReply(common)
+	if d.isBuffered() && !d.collecting && !m.GetEndOfStream() {
+		d.mode = filterv3.ProcessingMode_NONE
+		reply.ModeOverride = s.bodyModes()
+	}
+	return []*extprocv3.ProcessingResponse{reply}, nil
+}
+
+// bodyModes tells Envoy to let a body pass that nobody looks at, instead of
+// holding it to its end: one without an end, such as a WebSocket or events,
+// would never arrive. Header and trailer modes that are not named stay. A policy
+// without allowModeOverride makes Envoy ignore it.
+func (s *stream) bodyModes() *filterv3.ProcessingMode {
+	return &filterv3.ProcessingMode{RequestBodyMode: s.request.mode, ResponseBodyMode: s.response.mode}
+}
+
+func (d *direction) isBuffered() bool {
+	return d.mode == filterv3.ProcessingMode_BUFFERED || d.mode == filterv3.ProcessingMode_BUFFERED_PARTIAL
 }
 
 // expectBody asks the logic what it needs of the body that follows.
 func (s *stream) expectBody(ctx context.Context, d *direction) error {
+	if s.isUpgraded(d) {
+		return nil
+	}
 	d.collecting = d.wantsBody(ctx, s.exchange)
 	var transform exchange.BodyTransform
 	if !d.collecting && d.streamBody != nil {

@@ -12,6 +12,7 @@ use proxy_wasm::types::{Action, LogLevel};
 use super::envoy::{Host, HostError};
 use super::headers::Headers;
 use super::services::{number, text};
+use super::upgrade;
 use super::{AfterBody, AfterHeaders, Cx, Direction, End, HttpExtension, LocalReply};
 
 pub struct Stream<H, E: HttpExtension> {
@@ -24,6 +25,15 @@ pub struct Stream<H, E: HttpExtension> {
     replied: Option<Direction>,
     /// Whether a body follows the headers that came last.
     has_body: bool,
+    upgrade: Upgrade,
+}
+
+/// Whether the client asked to go on with another protocol.
+#[derive(Clone, Copy, PartialEq)]
+enum Upgrade {
+    No,
+    Protocol,
+    Tunnel,
 }
 
 /// What is done with the body of a message whose headers went by, and these headers.
@@ -80,6 +90,7 @@ impl<H: Host, E: HttpExtension> Stream<H, E> {
             response: Body::Pass,
             replied: None,
             has_body: false,
+            upgrade: Upgrade::No,
         }
     }
 
@@ -141,8 +152,10 @@ impl<H: Host, E: HttpExtension> Stream<H, E> {
         direction: Direction,
         end_of_stream: bool,
     ) -> Result<Action, Failure> {
-        self.has_body = !end_of_stream;
         let mut headers = Headers::new(self.host.headers(direction)?);
+        // What another protocol sends has no end that could be waited for.
+        let end_of_stream = end_of_stream || self.is_upgraded(direction, &headers);
+        self.has_body = !end_of_stream;
         let extension = Rc::clone(&self.extension);
         let next = extension.on_headers(&mut self.cx(), direction, &mut headers);
         if let AfterHeaders::Reply(reply) = next {
@@ -172,6 +185,21 @@ impl<H: Host, E: HttpExtension> Stream<H, E> {
             _ => Body::Pass,
         };
         Ok(Action::Continue)
+    }
+
+    /// Whether another protocol follows these headers. An upstream may also answer as if nothing
+    /// had been asked; until it agrees, Envoy sends it nothing more of the request.
+    fn is_upgraded(&mut self, direction: Direction, headers: &Headers) -> bool {
+        if direction == Direction::Response {
+            let tunnel = self.upgrade == Upgrade::Tunnel;
+            return self.upgrade != Upgrade::No && upgrade::is_accepted(tunnel, headers);
+        }
+        self.upgrade = match upgrade::is_requested(headers) {
+            false => Upgrade::No,
+            true if upgrade::is_tunnel(headers) => Upgrade::Tunnel,
+            true => Upgrade::Protocol,
+        };
+        self.upgrade != Upgrade::No
     }
 
     /// The whole body, or a piece of it.
@@ -494,6 +522,57 @@ mod tests {
             ..FakeEnvoy::default()
         };
         fake
+    }
+
+    #[test]
+    fn a_websocket_passes_and_only_its_headers_are_processed() {
+        let upgrade = [
+            ("connection", "Upgrade"),
+            ("upgrade", "websocket"),
+            ("content-length", "3"),
+        ];
+        let (fake, mut stream) = stream(&upgrade, "frame", "");
+        assert_eq!(stream.on_headers(Request, false), Action::Continue);
+        assert_eq!(fake.calls(), ["headers", "add x-a: new"]);
+        assert_eq!(stream.on_body(Request, false), Action::Continue);
+        fake.0.borrow_mut().headers = vec![(":status".to_owned(), b"101".to_vec())];
+        assert_eq!(stream.on_headers(Response, false), Action::Continue);
+        assert_eq!(fake.calls(), ["headers", "add x-a: new"]);
+        assert_eq!(stream.on_body(Response, false), Action::Continue);
+        assert_eq!(fake.calls(), [""; 0]);
+    }
+
+    #[test]
+    fn a_response_that_ignores_the_upgrade_has_a_body() {
+        let upgrade = [("connection", "Upgrade"), ("upgrade", "websocket")];
+        let (fake, mut stream) = stream(&upgrade, "abc", "");
+        stream.on_headers(Request, false);
+        fake.0.borrow_mut().headers = vec![(":status".to_owned(), b"200".to_vec())];
+        stream.on_headers(Response, false);
+        fake.calls();
+        assert_eq!(stream.on_body(Response, false), Action::Pause);
+        assert_eq!(stream.on_body(Response, true), Action::Continue);
+        assert_eq!(fake.calls(), ["body", "replace ABC"]);
+    }
+
+    #[test]
+    fn a_tunnel_passes_once_the_upstream_agrees() {
+        let (fake, mut stream) = stream(&[(":method", "CONNECT")], "abc", "");
+        stream.on_headers(Request, false);
+        assert_eq!(stream.on_body(Request, false), Action::Continue);
+        fake.0.borrow_mut().headers = vec![(":status".to_owned(), b"200".to_vec())];
+        stream.on_headers(Response, false);
+        assert_eq!(stream.on_body(Response, false), Action::Continue);
+    }
+
+    #[test]
+    fn what_follows_an_upgrade_is_no_body() {
+        let upgrade = [("connection", "Upgrade"), ("upgrade", "websocket")];
+        let fake = fake(&upgrade, "", "");
+        let mut stream = Stream::new(fake.clone(), Rc::new(BodyTeller));
+        stream.on_headers(Request, false);
+        let told = fake.0.borrow().services.log.borrow()[0].1.clone();
+        assert_eq!(told, "false");
     }
 
     #[test]
