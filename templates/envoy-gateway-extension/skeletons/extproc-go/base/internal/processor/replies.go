@@ -1,8 +1,6 @@
 package processor
 
 import (
-	"slices"
-
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	extprocv3 "github.com/envoyproxy/go-control-plane/envoy/service/ext_proc/v3"
 	typev3 "github.com/envoyproxy/go-control-plane/envoy/type/v3"
@@ -65,21 +63,36 @@ func (p phases) streamedReplies(body []byte, endOfStream bool) []*extprocv3.Proc
 }
 
 func immediateReply(r *exchange.Rejection) *extprocv3.ProcessingResponse {
-	headers := &exchange.Headers{}
-	if r.Headers != nil {
-		headers = r.Headers.Clone()
-	}
-	if !headers.Has("content-type") {
-		headers.Set("content-type", "text/plain; charset=utf-8")
-	}
 	return &extprocv3.ProcessingResponse{Response: &extprocv3.ProcessingResponse_ImmediateResponse{
 		ImmediateResponse: &extprocv3.ImmediateResponse{
 			Status:  &typev3.HttpStatus{Code: typev3.StatusCode(r.Status)},
-			Headers: headerMutation(&exchange.Headers{}, headers),
+			Headers: rejectionHeaders(r),
 			Body:    []byte(r.Body),
 			Details: r.Reason,
 		},
 	}}
+}
+
+func rejectionHeaders(r *exchange.Rejection) *extprocv3.HeaderMutation {
+	m := &extprocv3.HeaderMutation{}
+	seen := map[string]bool{}
+	if r.Headers != nil {
+		for name, value := range r.Headers.All() {
+			if framing[name] {
+				continue
+			}
+			option := setHeader
+			if seen[name] {
+				option = appendHeader
+			}
+			m.SetHeaders = append(m.SetHeaders, option(name, value))
+			seen[name] = true
+		}
+	}
+	if !seen["content-type"] {
+		m.SetHeaders = append(m.SetHeaders, setHeader("content-type", "text/plain; charset=utf-8"))
+	}
+	return m
 }
 
 // valueOf reads a header value. Envoy fills raw_value only.
@@ -90,39 +103,27 @@ func valueOf(h *corev3.HeaderValue) string {
 	return h.GetValue()
 }
 
-// headerMutation turns one list of headers into the other; nil if they agree.
-func headerMutation(before, after *exchange.Headers) *extprocv3.HeaderMutation {
-	m := &extprocv3.HeaderMutation{}
-	seen := map[string]bool{}
-	diff := func(name string) {
-		if seen[name] || framing[name] {
-			return
+// headerMutation tells Envoy the changes; nil if there are none.
+func headerMutation(changes []exchange.Change) *extprocv3.HeaderMutation {
+	var m *extprocv3.HeaderMutation
+	for _, c := range changes {
+		if framing[c.Name] {
+			continue
 		}
-		seen[name] = true
-		from, to := before.Values(name), after.Values(name)
-		if slices.Equal(from, to) {
-			return
+		if m == nil {
+			m = &extprocv3.HeaderMutation{}
 		}
 		// Envoy removes first. A set alone would be enough for one line only.
-		if len(to) == 0 || len(from) > 1 {
-			m.RemoveHeaders = append(m.RemoveHeaders, name)
+		if len(c.After) == 0 || len(c.Before) > 1 {
+			m.RemoveHeaders = append(m.RemoveHeaders, c.Name)
 		}
-		for i, value := range to {
+		for i, value := range c.After {
 			if i == 0 {
-				m.SetHeaders = append(m.SetHeaders, setHeader(name, value))
+				m.SetHeaders = append(m.SetHeaders, setHeader(c.Name, value))
 			} else {
-				m.SetHeaders = append(m.SetHeaders, appendHeader(name, value))
+				m.SetHeaders = append(m.SetHeaders, appendHeader(c.Name, value))
 			}
 		}
-	}
-	for name := range before.All() {
-		diff(name)
-	}
-	for name := range after.All() {
-		diff(name)
-	}
-	if len(m.SetHeaders) == 0 && len(m.RemoveHeaders) == 0 {
-		return nil
 	}
 	return m
 }

@@ -25,11 +25,29 @@ func TestHeaderMutation(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			m := headerMutation(tt.before, tt.after)
+			h := tt.before
+			for name := range tt.after.All() {
+				h.Remove(name)
+			}
+			for _, name := range names(h) {
+				h.Remove(name)
+			}
+			for name, value := range tt.after.All() {
+				h.Append(name, value)
+			}
+			m := headerMutation(h.TakeChanges())
 			expect(t, "mutation", text(m), tt.want)
 			expect(t, "nil", m == nil, tt.want == "")
 		})
 	}
+}
+
+// names of all lines, which can then be removed.
+func names(h *exchange.Headers) (names []string) {
+	for name := range h.All() {
+		names = append(names, name)
+	}
+	return names
 }
 
 func TestValueOf(t *testing.T) {

@@ -45,7 +45,6 @@ type direction struct {
 	mode filterv3.ProcessingMode_BodySendMode
 
 	headers *exchange.Headers // as the logic sees and changes them
-	known   *exchange.Headers // as Envoy knows them: the base of the next mutation
 
 	onHeaders  func(context.Context, *exchange.Exchange) error
 	wantsBody  func(context.Context, *exchange.Exchange) bool
@@ -64,11 +63,11 @@ func newStream(e Extension, o optional, maxBodyBytes int) *stream {
 	s := &stream{
 		exchange: x,
 		request: &direction{
-			phases: requestPhases, headers: x.Request, known: x.Request.Clone(),
+			phases: requestPhases, headers: x.Request,
 			onHeaders: e.OnRequestHeaders, wantsBody: e.WantsRequestBody, onBody: e.OnRequestBody,
 		},
 		response: &direction{
-			phases: responsePhases, headers: x.Response, known: x.Response.Clone(),
+			phases: responsePhases, headers: x.Response,
 			onHeaders: e.OnResponseHeaders, wantsBody: e.WantsResponseBody, onBody: e.OnResponseBody,
 		},
 		maxBodyBytes: maxBodyBytes,
@@ -162,9 +161,8 @@ func (s *stream) configure(c *extprocv3.ProtocolConfiguration) {
 
 func (s *stream) onHeaders(ctx context.Context, d *direction, m *extprocv3.HttpHeaders) ([]*extprocv3.ProcessingResponse, error) {
 	for _, h := range m.GetHeaders().GetHeaders() {
-		d.headers.Append(h.GetKey(), valueOf(h))
+		d.headers.Receive(h.GetKey(), valueOf(h))
 	}
-	d.known = d.headers.Clone()
 	if d == s.request {
 		s.exchange.Upgrade = upgradeOf(d.headers)
 		s.exchange.HasRequestBody = !m.GetEndOfStream() && !s.isUpgraded(d)
@@ -362,10 +360,9 @@ func (d *direction) tooLarge() error {
 
 // takeChanges returns what changed since Envoy was told last; nil if nothing.
 func (s *stream) takeChanges(d *direction) *extprocv3.CommonResponse {
-	m := headerMutation(d.known, d.headers)
+	m := headerMutation(d.headers.TakeChanges())
 	if m != nil {
 		s.outcome = outcomeChanged
-		d.known = d.headers.Clone()
 	}
 	clearRoute := s.exchange.ClearRouteCache && d == s.request
 	s.exchange.ClearRouteCache = false
