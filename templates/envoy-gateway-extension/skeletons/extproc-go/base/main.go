@@ -25,7 +25,7 @@ import (
 type options struct {
 	config, secrets       string
 	listen, metricsListen string
-	maxBodyBytes          int
+	limits                processor.Limits
 	logLevel              slog.Level
 	server                server.Options
 }
@@ -63,8 +63,9 @@ func parseFlags(args []string, stderr io.Writer) (options, error) {
 	flags.StringVar(&o.secrets, "secrets", "/etc/ext-proc-secrets", "`folder` with one file per secret; it need not exist if the settings name none")
 	flags.StringVar(&o.listen, "listen", ":9002", "`address` of the gRPC server")
 	flags.StringVar(&o.metricsListen, "metrics-listen", ":9090", "`address` of /metrics; empty turns it off")
-	flags.IntVar(&o.maxBodyBytes, "max-body-bytes", 8<<20, "largest body that is processed, in bytes")
-	flags.DurationVar(&o.server.DrainDelay, "drain-delay", 5*time.Second, "after SIGTERM: time to accept new streams while NOT_SERVING")
+	flags.IntVar(&o.limits.MaxBodyBytes, "max-body-bytes", 8<<20, "largest body that is processed, in bytes")
+	flags.IntVar(&o.limits.MaxCollectedBytes, "max-collected-bytes", 64<<20, "all bodies that are held at once, in bytes; the process needs up to four times as much memory for them")
+	flags.DurationVar(&o.server.DrainDelay, "drain-delay", 20*time.Second, "after SIGTERM: time to accept new streams while NOT_SERVING")
 	flags.DurationVar(&o.server.Grace, "grace", 30*time.Second, "after the drain delay: time for open streams to end")
 	flags.StringVar(&o.server.CertFile, "tls-cert", "", "PEM `file` of the certificate; turns TLS on")
 	flags.StringVar(&o.server.KeyFile, "tls-key", "", "PEM `file` of the certificate's key")
@@ -83,8 +84,10 @@ func checkFlags(rest []string, o options) error {
 	switch {
 	case len(rest) > 0:
 		return fmt.Errorf("unexpected argument %q; all settings are flags, see -help", rest[0])
-	case o.maxBodyBytes <= 0 || o.maxBodyBytes > 1<<30:
-		return fmt.Errorf("-max-body-bytes: %d is not allowed; use 1 to 1073741824", o.maxBodyBytes)
+	case o.limits.MaxBodyBytes <= 0 || o.limits.MaxBodyBytes > 1<<30:
+		return fmt.Errorf("-max-body-bytes: %d is not allowed; use 1 to 1073741824", o.limits.MaxBodyBytes)
+	case o.limits.MaxCollectedBytes < o.limits.MaxBodyBytes:
+		return fmt.Errorf("-max-collected-bytes: %d is not allowed; use at least -max-body-bytes (%d)", o.limits.MaxCollectedBytes, o.limits.MaxBodyBytes)
 	case o.server.DrainDelay < 0 || o.server.Grace < 0:
 		return errors.New("-drain-delay and -grace must not be negative")
 	case (o.server.CertFile == "") != (o.server.KeyFile == ""):
@@ -100,8 +103,8 @@ func serve(ctx context.Context, o options, events io.Writer, log *slog.Logger) (
 		return err
 	}
 	defer func() { err = errors.Join(err, closeExtension(ext)) }()
-	o.server.MaxBodyBytes, o.server.Log = o.maxBodyBytes, log
-	srv, err := server.New(processor.New(ext, o.maxBodyBytes, log, metrics), o.server)
+	o.server.MaxBodyBytes, o.server.Log = o.limits.MaxBodyBytes, log
+	srv, err := server.New(processor.New(ext, o.limits, log, metrics), o.server)
 	if err != nil {
 		return err
 	}
@@ -125,7 +128,7 @@ func serve(ctx context.Context, o options, events io.Writer, log *slog.Logger) (
 			}
 		}()
 	}
-	log.Info("listening", "address", listener.Addr().String(), "metrics", o.metricsListen, "tls", o.server.CertFile != "", "max_body_bytes", o.maxBodyBytes)
+	log.Info("listening", "address", listener.Addr().String(), "metrics", o.metricsListen, "tls", o.server.CertFile != "", "max_body_bytes", o.limits.MaxBodyBytes, "max_collected_bytes", o.limits.MaxCollectedBytes)
 	return srv.Run(ctx, listener)
 }
 

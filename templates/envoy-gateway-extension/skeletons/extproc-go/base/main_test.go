@@ -31,6 +31,7 @@ func TestWrongFlagsAndSettings(t *testing.T) {
 	}{
 		{"unknown flag", []string{"-nope"}, 2, "-nope"},
 		{"argument", []string{"nope"}, 2, `unexpected argument "nope"`},
+		{"collected limit", []string{"-max-body-bytes", "2", "-max-collected-bytes", "1"}, 2, "-max-collected-bytes: 1 is not allowed"},
 		{"body limit", []string{"-max-body-bytes", "0"}, 2, "-max-body-bytes: 0 is not allowed"},
 		{"negative time", []string{"-grace", "-1s"}, 2, "must not be negative"},
 		{"log level", []string{"-log-level", "loud"}, 2, "log-level"},

@@ -71,6 +71,7 @@ type Processor struct {
 	extension    Extension
 	optional     optional
 	maxBodyBytes int
+	budget       *budget
 	log          *slog.Logger
 	metrics      *telemetry.Metrics
 }
@@ -82,9 +83,13 @@ type optional struct {
 	end      Ender
 }
 
-// New returns a processor that never holds more than maxBodyBytes of a body.
-func New(e Extension, maxBodyBytes int, log *slog.Logger, m *telemetry.Metrics) *Processor {
-	p := &Processor{extension: e, maxBodyBytes: maxBodyBytes, log: log, metrics: m}
+// New returns a processor that holds no more of bodies than the limits say.
+func New(e Extension, l Limits, log *slog.Logger, m *telemetry.Metrics) *Processor {
+	p := &Processor{
+		extension: e, maxBodyBytes: l.MaxBodyBytes, budget: &budget{limit: int64(l.MaxCollectedBytes)},
+		log: log, metrics: m,
+	}
+	m.Collected(p.budget.used.Load)
 	p.optional.request, _ = e.(RequestStreamer)
 	p.optional.response, _ = e.(ResponseStreamer)
 	p.optional.end, _ = e.(Ender)
@@ -93,10 +98,11 @@ func New(e Extension, maxBodyBytes int, log *slog.Logger, m *telemetry.Metrics) 
 
 // Process serves one HTTP exchange.
 func (p *Processor) Process(grpcStream extprocv3.ExternalProcessor_ProcessServer) (err error) {
-	s := newStream(p.extension, p.optional, p.maxBodyBytes)
+	s := newStream(p.extension, p.optional, p.maxBodyBytes, p.budget)
 	p.metrics.StreamStarted()
 	defer func() {
 		v := recover()
+		s.account.keep(0)
 		if v != nil {
 			p.panicked(s.phase, v)
 			err = status.Error(codes.Internal, "panic in the extension")
@@ -127,6 +133,7 @@ func (p *Processor) reply(grpcStream extprocv3.ExternalProcessor_ProcessServer, 
 	// Deferred, so that a panic is counted as well.
 	defer func() { p.metrics.Message(s.phase, s.outcome, time.Since(start)) }()
 
+	defer s.settle()
 	replies, err := s.handle(grpcStream.Context(), request)
 	if err != nil {
 		return asStatus(s.phase, err)

@@ -34,6 +34,8 @@ const (
 
 const maxBody = 200 << 10
 
+var limits = Limits{MaxBodyBytes: maxBody, MaxCollectedBytes: 4 * maxBody}
+
 // fake does the same in both directions, as the headers ask it to.
 type fake struct{}
 
@@ -124,9 +126,15 @@ func open(t *testing.T, request bool, mode filterv3.ProcessingMode_BodySendMode)
 func openWith(t *testing.T, e Extension, request bool, mode filterv3.ProcessingMode_BodySendMode) *envoy {
 	t.Helper()
 	log := &bytes.Buffer{}
+	p := New(e, limits, slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})), telemetry.New())
+	return openProcessor(t, p, log, request, mode)
+}
+
+func openProcessor(t *testing.T, p *Processor, log *bytes.Buffer, request bool, mode filterv3.ProcessingMode_BodySendMode) *envoy {
+	t.Helper()
 	listener := bufconn.Listen(1 << 20)
 	server := grpc.NewServer()
-	extprocv3.RegisterExternalProcessorServer(server, New(e, maxBody, slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})), telemetry.New()))
+	extprocv3.RegisterExternalProcessorServer(server, p)
 	go server.Serve(listener)
 	conn, err := grpc.NewClient("passthrough:bufconn", grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithContextDialer(func(context.Context, string) (net.Conn, error) { return listener.Dial() }))

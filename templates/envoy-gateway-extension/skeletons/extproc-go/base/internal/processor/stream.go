@@ -29,6 +29,7 @@ type stream struct {
 	exchange          *exchange.Exchange
 	request, response *direction
 	maxBodyBytes      int
+	account           account
 
 	configured bool
 	rejected   *exchange.Rejection // nil unless the client has been answered
@@ -53,12 +54,12 @@ type direction struct {
 
 	collecting  bool                   // the logic needs the whole body, which has yet to come
 	holdHeaders bool                   // the reply to the headers waits for the body
-	body        []byte                 // collected so far
+	body        collected              // so far
 	transform   exchange.BodyTransform // gets each piece of the body; nil: pieces pass
 	bytes       int64                  // of the body, seen so far
 }
 
-func newStream(e Extension, o optional, maxBodyBytes int) *stream {
+func newStream(e Extension, o optional, maxBodyBytes int, b *budget) *stream {
 	x := exchange.New()
 	s := &stream{
 		exchange: x,
@@ -71,6 +72,7 @@ func newStream(e Extension, o optional, maxBodyBytes int) *stream {
 			onHeaders: e.OnResponseHeaders, wantsBody: e.WantsResponseBody, onBody: e.OnResponseBody,
 		},
 		maxBodyBytes: maxBodyBytes,
+		account:      account{budget: b},
 		phase:        "none",
 		outcome:      outcomeError,
 	}
@@ -133,6 +135,7 @@ func (s *stream) handle(ctx context.Context, message *extprocv3.ProcessingReques
 			return nil, fmt.Errorf("a rejection cannot have status %d; use 200 to 599", rejection.Status)
 		}
 		s.rejected, s.outcome = rejection, outcomeRejected
+		s.request.body, s.response.body = collected{}, collected{}
 		return []*extprocv3.ProcessingResponse{immediateReply(rejection)}, nil
 	}
 	if err != nil {
@@ -252,11 +255,13 @@ func (s *stream) onBody(ctx context.Context, d *direction, m *extprocv3.HttpBody
 		}
 		return []*extprocv3.ProcessingResponse{d.bodyReply(nil)}, nil
 	}
-	if len(d.body)+len(m.GetBody()) > s.maxBodyBytes {
+	if d.body.size+len(m.GetBody()) > s.maxBodyBytes {
 		return nil, d.tooLarge()
 	}
 	if duplex {
-		d.body = append(d.body, m.GetBody()...)
+		if !d.body.add(m.GetBody(), s.account.take) {
+			return nil, noRoom()
+		}
 		if !m.GetEndOfStream() {
 			return nil, nil
 		}
@@ -265,6 +270,9 @@ func (s *stream) onBody(ctx context.Context, d *direction, m *extprocv3.HttpBody
 	if d.mode == filterv3.ProcessingMode_BUFFERED_PARTIAL && !m.GetEndOfStream() {
 		// Only the beginning of the body.
 		return nil, d.tooLarge()
+	}
+	if !s.account.take(len(m.GetBody())) {
+		return nil, noRoom()
 	}
 
 	d.collecting = false
@@ -326,18 +334,26 @@ func (s *stream) onTrailers(ctx context.Context, d *direction) ([]*extprocv3.Pro
 // finishDuplex lets the logic decide on the collected body, then answers the
 // headers and sends the body.
 func (s *stream) finishDuplex(ctx context.Context, d *direction, endOfStream bool) ([]*extprocv3.ProcessingResponse, error) {
-	body, changed, err := d.onBody(ctx, s.exchange, d.body)
+	whole := d.body.bytes()
+	d.body = collected{}
+	body, changed, err := d.onBody(ctx, s.exchange, whole)
 	if err != nil {
 		return nil, err
 	}
 	if changed {
 		s.outcome = outcomeChanged
 	} else {
-		body = d.body
+		body = whole
 	}
-	d.collecting, d.holdHeaders, d.body = false, false, nil
+	d.collecting, d.holdHeaders = false, false
 	replies := []*extprocv3.ProcessingResponse{d.headersReply(s.takeChanges(d))}
 	return append(replies, d.streamedReplies(body, endOfStream)...), nil
+}
+
+// settle gives back the memory of bodies that are not held any more. It is called
+// when the replies to a message have been sent.
+func (s *stream) settle() {
+	s.account.keep(s.request.body.held + s.response.body.held)
 }
 
 // close is called when Envoy has ended the stream.

@@ -54,6 +54,13 @@ func (m *Metrics) Handler() http.Handler {
 // Registerer takes the logic's own metrics.
 func (m *Metrics) Registerer() prometheus.Registerer { return m.registry }
 
+// Collected shows the bytes of bodies that are held, as held returns them.
+func (m *Metrics) Collected(held func() int64) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "ext_proc_collected_bytes", Help: "Bytes of bodies that are held now; compare with -max-collected-bytes.",
+	}, func() float64 { return float64(held()) }))
+}
+
 // StreamStarted counts an open stream.
 func (m *Metrics) StreamStarted() { m.active.Inc() }
 
