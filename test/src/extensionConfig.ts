@@ -122,8 +122,8 @@ export const explained: readonly Explained[] = [
       'a gateway learns the processor’s endpoints; locally it is on 127.0.0.1',
   },
   {
-    path: /^cluster\.(circuitBreakers|commonLbConfig|ignoreHealthOnHostRemoval|loadBalancingPolicy)$/,
-    reason: 'locally there is one endpoint, and nothing is retried',
+    path: /^cluster\.(commonLbConfig|ignoreHealthOnHostRemoval|loadBalancingPolicy)$/,
+    reason: 'locally there is one endpoint to choose',
   },
   {
     path: /^cluster\.metadata$/,

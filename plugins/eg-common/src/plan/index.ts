@@ -1,3 +1,5 @@
 export { parsePlan } from './parse';
 export { plan, secretNameOf, secretVariable, templateValues } from './plan';
+export { processorMemory, processorStop } from './processor';
+export type { ProcessorMemory } from './processor';
 export type { ExtensionPlan } from './schema';

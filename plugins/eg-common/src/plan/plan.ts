@@ -11,6 +11,7 @@ import {
 } from '../purposes';
 import { recommend } from '../recommend';
 import { releaseOf } from '../releases';
+import { processorMemory, processorStop } from './processor';
 import { ExtensionPlan } from './schema';
 import { planVersion } from './versions';
 
@@ -266,6 +267,21 @@ function nativeOf(
   };
 }
 
+/** Memory and times of an external processor, for its documentation. */
+function processorValues(p: ExtensionPlan): Record<string, unknown> {
+  const { bodies, limit, goLimit } = processorMemory(p);
+  const mebibytes = (bytes: number | undefined) => (bytes ?? 0) / 2 ** 20;
+  return {
+    memoryLimit: limit,
+    goMemoryLimit: goLimit,
+    maxBody: mebibytes(bodies?.max),
+    maxCollected: mebibytes(bodies?.collected),
+    drainDelay: processorStop.drainDelay,
+    grace: processorStop.grace,
+    terminationGrace: processorStop.total,
+  };
+}
+
 /**
  * The values that the skeletons' templates may use: identifiers that match strict patterns, and nothing that a person
  * typed freely.
@@ -309,6 +325,7 @@ export function templateValues(p: ExtensionPlan): Record<string, unknown> {
       .join(' '),
     compose: Boolean(p.extproc?.services.some(({ container }) => container)),
     messageTimeout: p.extproc?.messageTimeout ?? '',
+    ...(p.extproc ? processorValues(p) : {}),
     luaSource: p.lua?.source ?? '',
     luaFilterContext: p.lua?.filterContext ?? false,
     rootId: p.wasm?.rootID ?? '',

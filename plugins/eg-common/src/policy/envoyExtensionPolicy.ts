@@ -1,4 +1,5 @@
 import { ExtensionPlan } from '../plan';
+import { backendSettings } from './backendSettings';
 import {
   claimsNamespace,
   envoyGatewayApi,
@@ -103,6 +104,7 @@ const byMechanism: Record<
               : {}),
             messageTimeout,
             failOpen: plan.policy.failOpen,
+            ...backendSettings(plan),
           },
         ],
       },
@@ -116,6 +118,14 @@ const byMechanism: Record<
           text: 'Above the p99 of the processor. A message that takes longer fails the request with 504.',
         },
         failOpenComment(['spec', 'extProc', 0, 'failOpen']),
+        ...(plan.environment === 'production'
+          ? [
+              {
+                path: ['spec', 'extProc', 0, 'backendSettings'],
+                text: 'What a replica that fails costs; figures are in docs/production.md.',
+              },
+            ]
+          : []),
       ],
     };
   },

@@ -1,5 +1,6 @@
 import { ExtensionPlan } from '../plan';
 import { LocalRoute, purposeOf } from '../purposes';
+import { envoyBackendSettings } from './backendSettings';
 import { claimsNamespace } from './constants';
 import { letsBodiesPass } from './envoyExtensionPolicy';
 import { milliseconds } from './schema';
@@ -95,6 +96,7 @@ function filterOf(plan: ExtensionPlan): Filter {
     case 'extproc': {
       const id = `${policy}/extproc/0`;
       const { namespace, port, messageTimeout } = plan.extproc!;
+      const resilience = envoyBackendSettings(plan, protobufDuration);
       return {
         name: `envoy.filters.http.ext_proc/${id}`,
         config: {
@@ -107,6 +109,7 @@ function filterOf(plan: ExtensionPlan): Filter {
               cluster_name: id,
             },
             timeout: '10s',
+            ...resilience.service,
           },
           ...(plan.policy.failOpen ? { failure_mode_allow: true } : {}),
           message_timeout: protobufDuration(messageTimeout),
@@ -128,6 +131,7 @@ function filterOf(plan: ExtensionPlan): Filter {
         perRoute: enabled,
         clusters: [
           cluster(id, port, {
+            ...resilience.cluster,
             typed_extension_protocol_options: {
               'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
                 '@type': type(

@@ -1,4 +1,10 @@
-import { ExtensionPlan, secretNameOf, secretVariable } from '../plan';
+import {
+  ExtensionPlan,
+  processorMemory,
+  processorStop,
+  secretNameOf,
+  secretVariable,
+} from '../plan';
 import { labelsOf, ObjectFile, referenceGrant } from './envoyExtensionPolicy';
 
 /** Name of the ConfigMap with the processor's settings; kustomize appends a hash, so that a change rolls the pods. */
@@ -17,6 +23,7 @@ export function workload(plan: ExtensionPlan): ObjectFile[] {
   const selector = { matchLabels: { 'app.kubernetes.io/name': plan.name } };
   const metadata = { name: plan.name, namespace, labels };
   const scaled = replicas.max > replicas.min;
+  const memory = processorMemory(plan);
   const container = ['spec', 'template', 'spec', 'containers', 0];
 
   const deployment: ObjectFile = {
@@ -35,7 +42,7 @@ export function workload(plan: ExtensionPlan): ObjectFile[] {
           spec: {
             serviceAccountName: plan.name,
             automountServiceAccountToken: false,
-            terminationGracePeriodSeconds: 45,
+            terminationGracePeriodSeconds: processorStop.total,
             securityContext: {
               runAsNonRoot: true,
               runAsUser: 65532,
@@ -58,15 +65,25 @@ export function workload(plan: ExtensionPlan): ObjectFile[] {
               {
                 name: 'ext-proc',
                 image: `${image.repository}:${image.tag}`,
-                args: ['-config', '/etc/ext-proc/settings.json'],
-                ...(services.length
-                  ? {
-                      env: services.map(({ variable, placeholder }) => ({
-                        name: variable,
-                        value: placeholder,
-                      })),
-                    }
-                  : {}),
+                args: [
+                  '-config',
+                  '/etc/ext-proc/settings.json',
+                  ...(memory.bodies
+                    ? [
+                        `-max-body-bytes=${memory.bodies.max}`,
+                        `-max-collected-bytes=${memory.bodies.collected}`,
+                      ]
+                    : []),
+                  `-drain-delay=${processorStop.drainDelay}s`,
+                  `-grace=${processorStop.grace}s`,
+                ],
+                env: [
+                  ...services.map(({ variable, placeholder }) => ({
+                    name: variable,
+                    value: placeholder,
+                  })),
+                  { name: 'GOMEMLIMIT', value: `${memory.goLimit}MiB` },
+                ],
                 ports: [
                   { name: 'grpc', containerPort: port },
                   { name: 'metrics', containerPort: metricsPort },
@@ -79,7 +96,7 @@ export function workload(plan: ExtensionPlan): ObjectFile[] {
                 },
                 resources: {
                   requests: { cpu: '100m', memory: '64Mi' },
-                  limits: { memory: '256Mi' },
+                  limits: { memory: `${memory.limit}Mi` },
                 },
                 securityContext: {
                   allowPrivilegeEscalation: false,
@@ -155,7 +172,7 @@ export function workload(plan: ExtensionPlan): ObjectFile[] {
         : []),
       {
         path: [...container, 'resources'],
-        text: 'No CPU limit: throttling a processor adds its delay to every request of the gateway.',
+        text: 'The memory is for -max-collected-bytes and the state of the settings; see docs/production.md. No CPU limit: throttling a processor adds its delay to every request of the gateway.',
       },
     ],
   };

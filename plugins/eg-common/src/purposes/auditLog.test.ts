@@ -170,6 +170,7 @@ describe('auditLog', () => {
       attributes: ['source.address'],
       services: [],
       secrets: [],
+      stateBytes: 0,
     });
   });
 

@@ -61,6 +61,7 @@ export function requirementsOf(
     attributes: [],
     services: [],
     secrets: [],
+    stateBytes: 0,
     ...purpose.requires?.(settings),
   };
 }

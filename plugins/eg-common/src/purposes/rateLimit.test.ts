@@ -215,6 +215,8 @@ describe('settings', () => {
       attributes: [],
       services: [],
       secrets: [],
+      // 512 for each of 100,000 keys.
+      stateBytes: 51_200_000,
     });
     const all = requirementsOf(
       rateLimit,

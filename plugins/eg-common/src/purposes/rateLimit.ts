@@ -133,6 +133,9 @@ const limit = z
   })
   .meta({ title: 'Limit' });
 
+/** Memory for one bucket with its key, while the table of keys grows. Measured: 500,000 of them are 125 MiB, and 210 while the table grows. */
+const bytesPerKey = 512;
+
 const maxKeys = wholeNumber(1, 500_000).default(100_000).meta({
   title: 'Buckets in memory',
   description:
@@ -328,6 +331,7 @@ export const rateLimit: Purpose<RateLimitSettings> = {
       secrets: secret
         ? [{ name: 'redis-password', description: 'the password of Redis' }]
         : [],
+      stateBytes: set.store.maxKeys * bytesPerKey,
     };
   },
   warnings: set => [

@@ -196,6 +196,8 @@ export interface Requirements {
   attributes: readonly string[];
   services: readonly ExternalService[];
   secrets: readonly RequiredSecret[];
+  /** Memory that an external processor needs for what it remembers, in bytes. */
+  stateBytes: number;
 }
 
 /**

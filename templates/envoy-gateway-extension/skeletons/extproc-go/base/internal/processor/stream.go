@@ -172,6 +172,7 @@ func (s *stream) onHeaders(ctx context.Context, d *direction, m *extprocv3.HttpH
 	} else {
 		s.exchange.HasResponseBody = !m.GetEndOfStream() && !s.isUpgraded(d)
 	}
+	hadLength := d.headers.Has("content-length")
 	if err := d.onHeaders(ctx, s.exchange); err != nil {
 		return nil, err
 	}
@@ -180,7 +181,7 @@ func (s *stream) onHeaders(ctx context.Context, d *direction, m *extprocv3.HttpH
 			return nil, err
 		}
 	}
-	dropsLength := m.GetEndOfStream() && d.known.Has("content-length") && !d.headers.Has("content-length")
+	dropsLength := m.GetEndOfStream() && hadLength && !d.headers.Has("content-length")
 	common := s.takeChanges(d)
 	if dropsLength {
 		s.outcome = outcomeChanged

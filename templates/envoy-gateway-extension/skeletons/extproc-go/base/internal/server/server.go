@@ -52,6 +52,10 @@ func New(processor extprocv3.ExternalProcessorServer, o Options) (*Server, error
 		grpc.WaitForHandlers(true),
 		// The default of 4 MB is less than a body may be.
 		grpc.MaxRecvMsgSize(o.MaxBodyBytes + messageOverheadBytes),
+		// Fixed windows, Envoy Gateway's own: otherwise gRPC lets each stream send up
+		// to 16 MiB that nobody has read.
+		grpc.StaticStreamWindowSize(64 << 10),
+		grpc.StaticConnWindowSize(1 << 20),
 		// Envoy may be set to send keepalive pings, also while idle. The default
 		// policy would close its connection for that.
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
