@@ -1,6 +1,6 @@
 import fs from 'fs-extra';
 import { parseDocument } from 'yaml';
-import { Answers, parseAnswers } from 'backstage-plugin-eg-common';
+import { Answers, parseAnswers, yamlData } from 'backstage-plugin-eg-common';
 
 /**
  * Reads a file of answers, YAML or JSON.
@@ -11,10 +11,13 @@ export async function readAnswers(file: string): Promise<Answers> {
   const text = await fs.readFile(file, 'utf8').catch(error => {
     throw new Error(`--answers: cannot read ${file}: ${error.message}`);
   });
-  const document = parseDocument(text);
-  const [problem] = document.errors;
-  if (problem) {
-    throw new Error(`--answers: ${file} is not YAML: ${problem.message}`);
+  let data: unknown;
+  try {
+    data = yamlData(parseDocument(text));
+  } catch (error) {
+    throw new Error(
+      `--answers: ${file} is not YAML: ${(error as Error).message}`,
+    );
   }
-  return parseAnswers(document.toJS());
+  return parseAnswers(data);
 }

@@ -13,3 +13,5 @@ export { processingPhases } from './phases';
 export type { ProcessingPhase } from './phases';
 export { describeProblem, InvalidAnswersError } from './problems';
 export type { Problem } from './problems';
+export { isSecretName, looksSecret, withoutSecrets } from './secrets';
+export { yamlData, yamlProblem } from './yamlProblem';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isSecretName, looksSecret, withoutSecrets } from './secrets';
 
 /**
  * One thing that is wrong with an input: the field, the value that was given and what to do about it.
@@ -8,7 +9,7 @@ import { z } from 'zod';
 export interface Problem {
   /** Path of the field, for example `target.name` or `settings.request[0].name`. */
   field: string;
-  /** The value that was given, as JSON; shortened when long. */
+  /** The value that was given, as JSON; shortened when long, and described where it may be a secret. */
   value: string;
   /** What is allowed, or what to change. */
   remedy: string;
@@ -59,13 +60,26 @@ export function describeProblem({ field, value, remedy }: Problem): string {
 
 const longest = 80;
 
-/** A value as it is shown in an error: JSON, shortened. Absent values show as nothing. */
-export function shown(value: unknown): string {
+/**
+ * A value as it is shown in an error: JSON, shortened. Absent values show as nothing, and what may be a secret as its
+ * length and alphabet.
+ *
+ * @param value - the value
+ * @param field - names of the fields that lead to it
+ */
+export function shown(
+  value: unknown,
+  field: readonly PropertyKey[] = [],
+): string {
   if (value === undefined) {
     return '';
   }
+  const safe = withoutSecrets(value, field);
+  if (typeof safe === 'string' && safe !== value) {
+    return safe;
+  }
   // Controls and direction marks are written out, so that they can be seen and change nothing of what is shown.
-  const text = (JSON.stringify(value) ?? String(value)).replace(
+  const text = (JSON.stringify(safe) ?? String(safe)).replace(
     /[\p{C}\p{Zl}\p{Zp}]/gu,
     c => `\\u${c.codePointAt(0)!.toString(16).padStart(4, '0')}`,
   );
@@ -77,7 +91,9 @@ function fieldName(path: readonly PropertyKey[]): string {
     if (typeof key === 'number') {
       return `${name}[${key}]`;
     }
-    return name ? `${name}.${String(key)}` : String(key);
+    // A key that was pasted into the wrong place can be the name of a field.
+    const text = looksSecret(String(key)) ? shown(String(key)) : String(key);
+    return name ? `${name}.${text}` : text;
   }, '');
 }
 
@@ -89,6 +105,25 @@ function at(input: unknown, path: readonly PropertyKey[]): unknown {
         : undefined,
     input,
   );
+}
+
+/** The value at a path, as it is shown; its neighbours say whether it is a secret. */
+function shownAt(
+  input: unknown,
+  path: readonly PropertyKey[],
+  prefix: readonly PropertyKey[],
+): string {
+  const value = at(input, path);
+  const parent = at(input, path.slice(0, -1)) as
+    | { name?: unknown; header?: unknown }
+    | undefined;
+  const last = path[path.length - 1];
+  const names =
+    last === 'value' && typeof parent === 'object' && parent !== null
+      ? [parent.name, parent.header].filter(n => typeof n === 'string')
+      : [];
+  const secret = names.find(isSecretName);
+  return shown(value, [...prefix, ...path, ...(secret ? [secret] : [])]);
 }
 
 /**
@@ -107,14 +142,14 @@ export function problemsOf(
     if (issue.code === 'unrecognized_keys') {
       return issue.keys.map(key => ({
         field: fieldName([...prefix, ...issue.path, key]),
-        value: shown(at(input, [...issue.path, key])),
+        value: shownAt(input, [...issue.path, key], prefix),
         remedy: `there is no such field; remove it or correct its name`,
       }));
     }
     return [
       {
         field: fieldName([...prefix, ...issue.path]) || 'answers',
-        value: shown(at(input, issue.path)),
+        value: shownAt(input, issue.path, prefix),
         remedy: issue.message,
       },
     ];

@@ -1,7 +1,7 @@
 import { implementationOf, Mechanism } from '../implementations';
 import { Answers, unreadSettings } from '../intake';
 import { divide, NativeContext, nativeObjects } from '../needs';
-import { InvalidAnswersError } from '../intake/problems';
+import { InvalidAnswersError, shown } from '../intake/problems';
 import {
   BodyMode,
   ExternalService,
@@ -84,7 +84,7 @@ function repositoryOf(
     throw new InvalidAnswersError([
       {
         field: 'repoUrl',
-        value: JSON.stringify(repoUrl),
+        value: shown(repoUrl),
         remedy:
           'name owner and repo, for example github.com?owner=acme&repo=mask-cards',
       },

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { shown } from '../intake/problems';
 import { newerReleases, Release, releaseOf } from '../releases';
 import { policyKind } from './constants';
 import { policySchema } from './schema';
@@ -99,7 +100,7 @@ const formatPath = (path: readonly PropertyKey[]) =>
 
 /** What a schema says of a value, in words like ours. Rules have their own. */
 function messageOf(issue: z.core.$ZodRawIssue): string {
-  const not = `, not ${JSON.stringify(issue.input)}`;
+  const not = `, not ${shown(issue.input, issue.path)}`;
   switch (issue.code) {
     case 'invalid_type':
     case 'invalid_union':

@@ -1,7 +1,8 @@
 import { resolveSafeChildPath } from '@backstage/backend-plugin-api';
 import fs from 'fs-extra';
 import { dirname, join, relative } from 'path';
-import { parseAllDocuments } from 'yaml';
+import { Document, parseAllDocuments } from 'yaml';
+import { yamlData } from 'backstage-plugin-eg-common';
 import { textFiles } from './files';
 
 /** A Kubernetes object of the repository and where it is. */
@@ -21,6 +22,14 @@ export interface Manifest {
   byHand?: boolean;
 }
 
+function documentData(file: string, document: Document.Parsed): any {
+  try {
+    return yamlData(document);
+  } catch (error) {
+    throw new Error(`${file}: ${(error as Error).message}`);
+  }
+}
+
 /**
  * The objects in policy/ and k8s/.
  *
@@ -36,11 +45,7 @@ export async function readManifests(directory: string): Promise<Manifest[]> {
       for (const document of parseAllDocuments(
         await fs.readFile(file, 'utf8'),
       )) {
-        const [error] = document.errors;
-        if (error) {
-          throw new Error(`${name}: ${error.message}`);
-        }
-        const object = document.toJS();
+        const object = documentData(name, document);
         if (object) {
           manifests.push({ file: name, object });
         }

@@ -29,10 +29,9 @@ export const markersCheck: CheckDefinition = {
       count++;
       const lines = (await fs.readFile(path, 'utf8')).split('\n');
       lines.forEach((line, i) => {
-        if (marker.test(line)) {
-          problems.push(
-            `${file}:${i + 1} has a template marker: ${line.trim()}`,
-          );
+        const [found] = line.match(marker) ?? [];
+        if (found) {
+          problems.push(`${file}:${i + 1} has a template marker: ${found}`);
         }
       });
     }

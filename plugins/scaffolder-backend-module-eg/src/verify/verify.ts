@@ -2,8 +2,8 @@ import { Config } from '@backstage/config';
 import { InputError } from '@backstage/errors';
 import { resolveSafeChildPath } from '@backstage/backend-plugin-api';
 import fs from 'fs-extra';
-import { parse } from 'yaml';
-import { ExtensionPlan, parsePlan } from 'backstage-plugin-eg-common';
+import { parseDocument } from 'yaml';
+import { ExtensionPlan, parsePlan, yamlData } from 'backstage-plugin-eg-common';
 import { behaviourCheck } from './behaviour';
 import { clusterCheck } from './cluster';
 import { dryRunCheck } from './dryRun';
@@ -53,7 +53,15 @@ async function readPlan(directory: string): Promise<ExtensionPlan> {
       `${planFile} is missing in ${directory}: this is not a repository that eg:render-policy wrote`,
     );
   });
-  return parsePlan(parse(text));
+  let data: unknown;
+  try {
+    data = yamlData(parseDocument(text));
+  } catch (error) {
+    throw new InputError(
+      `${planFile} is not YAML: ${(error as Error).message}`,
+    );
+  }
+  return parsePlan(data);
 }
 
 /**
