@@ -28,6 +28,7 @@ type Options = {
   template?: string;
   json?: boolean;
   check?: boolean;
+  'trust-folder'?: boolean;
 };
 
 interface Command {
@@ -84,8 +85,8 @@ const commands: Record<string, Command> = {
     },
   },
   verify: {
-    usage: 'npm run verify -- DIR [--envoy BINARY] [--json]',
-    async run({ envoy }, [directory]) {
+    usage: 'npm run verify -- DIR [--envoy BINARY [--trust-folder]] [--json]',
+    async run({ envoy, 'trust-folder': trustFolder }, [directory]) {
       const config = new ConfigReader({
         egExtensions: {
           verify: { ...(envoy ? { envoy: path(envoy, this.usage) } : {}) },
@@ -93,7 +94,7 @@ const commands: Record<string, Command> = {
       });
       const report = await verify(
         path(directory, this.usage),
-        readVerifyOptions(config),
+        { ...readVerifyOptions(config), trustFolder },
         { log: line => console.error(line) },
       );
       return {
@@ -147,6 +148,7 @@ export async function main(argv: string[]): Promise<number> {
         template: { type: 'string' },
         json: { type: 'boolean' },
         check: { type: 'boolean' },
+        'trust-folder': { type: 'boolean' },
       },
     });
     const { text, json, failed } = await command.run(values, positionals);

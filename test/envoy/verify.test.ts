@@ -3,8 +3,13 @@ import fs from 'fs-extra';
 import os from 'os';
 import { join } from 'path';
 import { newestRelease, parseAnswers } from 'backstage-plugin-eg-common';
-import { verify } from 'backstage-plugin-scaffolder-backend-module-eg';
-import { describeWith } from '../src/tools';
+import {
+  readVerifyOptions,
+  verify,
+  VerifyOptions,
+} from 'backstage-plugin-scaffolder-backend-module-eg';
+import { ConfigReader } from '@backstage/config';
+import { describeWith, hasProgram } from '../src/tools';
 import { envoyBinary } from './envoy';
 
 jest.setTimeout(600_000);
@@ -36,8 +41,12 @@ describeWith(['make', 'python3'], 'eg:verify with a real Envoy', () => {
     await fs.remove(folder);
   });
 
-  const behaviour = async (timeout = 300_000) => {
-    const { checks } = await verify(directory, { envoy, timeout });
+  const behaviour = async (rest: Partial<VerifyOptions> = {}) => {
+    const { checks } = await verify(directory, {
+      envoy,
+      timeout: 300_000,
+      ...rest,
+    });
     return checks.find(check => check.id === 'behaviour')!;
   };
   const names = async () => (await fs.readdir(directory)).sort();
@@ -51,8 +60,34 @@ describeWith(['make', 'python3'], 'eg:verify with a real Envoy', () => {
     expect(await names()).toEqual(before);
   });
 
+  it('does so in a sandbox, too', async () => {
+    if (!hasProgram('bwrap')) {
+      expect(process.env.EG_REQUIRE_ALL).toBeUndefined();
+      return;
+    }
+    const wheels = process.env.PIP_FIND_LINKS;
+    const { programs } = readVerifyOptions(
+      new ConfigReader({
+        egExtensions: {
+          verify: {
+            sandbox: {
+              program: 'bubblewrap',
+              // For Python's packages.
+              network: true,
+              readable: wheels?.startsWith('/') ? [wheels] : [],
+            },
+          },
+        },
+      }),
+    );
+    expect(await behaviour({ programs })).toMatchObject({
+      status: 'passed',
+      details: ['5 cases passed in a real Envoy'],
+    });
+  });
+
   it('ends what takes too long, and says so', async () => {
-    const { status, details } = await behaviour(50);
+    const { status, details } = await behaviour({ timeout: 50 });
     expect(status).toBe('failed');
     expect(details[0]).toContain('not finished after 0.05 s');
   });
@@ -64,7 +99,14 @@ describeWith(['make', 'python3'], 'eg:verify with a real Envoy', () => {
       file,
       text.replace('operation.value)', 'operation.value .. "!")'),
     );
-    const { status, details } = await behaviour();
+    expect(await behaviour()).toMatchObject({
+      status: 'failed',
+      details: [
+        expect.stringContaining('nothing was built'),
+        'src/filter.lua is not what the skeleton has',
+      ],
+    });
+    const { status, details } = await behaviour({ trustFolder: true });
     expect(status).toBe('failed');
     expect(details.join()).toMatch(
       /headers that are absent: .*x-processed-by.*expected \['my-extension'\], got \['my-extension!'\]/,

@@ -9,7 +9,10 @@ import fs from 'fs-extra';
 import os from 'os';
 import { join } from 'path';
 import {
+  differences,
   readVerifyOptions,
+  repositoryOf,
+  shippedSkeletons,
   verify,
 } from 'backstage-plugin-scaffolder-backend-module-eg';
 import { ConfigReader } from '@backstage/config';
@@ -67,6 +70,20 @@ describe.each(['template.yaml', 'template-stock.yaml'])(
           readVerifyOptions(new ConfigReader({})),
         );
         expect(report.checks.filter(c => c.status === 'failed')).toEqual([]);
+        // What verification would build is what the template wrote, byte for byte.
+        if (expected !== 'native') {
+          const tree = await repositoryOf(
+            await shippedSkeletons(),
+            plan(answers),
+          );
+          expect(await differences(directory, tree, plan(answers))).toEqual([]);
+          for (const [path, content] of tree) {
+            expect([
+              path,
+              await fs.readFile(join(directory, path), 'utf8'),
+            ]).toEqual([path, content.toString('utf8')]);
+          }
+        }
       },
     );
 

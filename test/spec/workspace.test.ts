@@ -37,4 +37,26 @@ describe('the workspace', () => {
     }
     expect(found).toEqual([]);
   });
+
+  it('starts programs in one place only, which docs/security.md is about', async () => {
+    const { stdout } = require('execa').sync(
+      'git',
+      [
+        'grep',
+        '-lE',
+        "child_process|from 'execa'|require\\('execa'\\)|executeShellCommand|worker_threads",
+        '--',
+        'plugins/*/src/*.ts',
+        'plugins/*/src/*.tsx',
+        'cli/src/*.ts',
+      ],
+      { cwd: root },
+    );
+    const found = stdout
+      .split('\n')
+      .filter((file: string) => !/\.test\.tsx?$/.test(file));
+    expect(found).toEqual([
+      'plugins/scaffolder-backend-module-eg/src/programs/run.ts',
+    ]);
+  });
 });

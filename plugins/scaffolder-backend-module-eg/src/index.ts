@@ -7,6 +7,15 @@ export { egModule as default } from './module';
 export { createRecommendAction } from './actions/recommend';
 export { createRenderPolicyAction } from './actions/renderPolicy';
 export { createVerifyAction } from './actions/verify';
-export { readVerifyOptions, reportMarkdown, verify } from './verify';
+export {
+  differences,
+  readVerifyOptions,
+  reportMarkdown,
+  reportSummary,
+  repositoryOf,
+  shippedSkeletons,
+  verify,
+} from './verify';
+export type { ProgramLimits, ProgramOptions, SandboxOptions } from './programs';
 export type { KubernetesServices } from './kubernetes';
-export type { Check, CheckStatus, Report, VerifyOptions } from './verify';
+export type { Check, CheckStatus, Report, Tree, VerifyOptions } from './verify';

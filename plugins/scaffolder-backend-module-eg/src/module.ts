@@ -23,8 +23,9 @@ export const egModule = createBackendModule({
         config: coreServices.rootConfig,
         auth: coreServices.auth,
         discovery: coreServices.discovery,
+        lifecycle: coreServices.lifecycle,
       },
-      async init({ scaffolder, config, auth, discovery }) {
+      async init({ scaffolder, config, auth, discovery, lifecycle }) {
         scaffolder.addActions(
           createRecommendAction(),
           createRenderPolicyAction(),
@@ -32,6 +33,7 @@ export const egModule = createBackendModule({
             readVerifyOptions(config),
             { auth, discovery },
             waitingRoom(readWaitingLimits(config)),
+            lifecycle,
           ),
         );
       },

@@ -46,6 +46,7 @@ async function run(input: object = {}, rest: object = {}) {
     ...createMockActionContext({ input, workspacePath: workspace.path }),
     ...rest,
   };
+  const info = jest.spyOn(context.logger, 'info');
   let error: string | undefined;
   await action.handler(context).catch(e => {
     error = e.message;
@@ -56,7 +57,13 @@ async function run(input: object = {}, rest: object = {}) {
   const statuses = Object.fromEntries(
     (outputs.report?.checks ?? []).map((c: any) => [c.id, c.status]),
   );
-  return { error, statuses, markdown: outputs.markdown as string };
+  return {
+    error,
+    statuses,
+    markdown: outputs.markdown as string,
+    summary: outputs.summary as string,
+    logged: info.mock.calls.map(([line]) => line as string),
+  };
 }
 
 async function edit(file: string, change: (text: string) => string) {
@@ -68,7 +75,7 @@ describe('eg:verify', () => {
   beforeEach(() => repository());
 
   it('passes a complete repository and says what was not checked', async () => {
-    const { error, statuses, markdown } = await run();
+    const { error, statuses, markdown, summary, logged } = await run();
     expect(error).toBeUndefined();
     expect(statuses).toEqual({
       tree: 'passed',
@@ -79,6 +86,14 @@ describe('eg:verify', () => {
       cluster: 'skipped',
       behaviour: 'skipped',
     });
+    expect(markdown).toMatch(
+      /^# Verification\n\n\*\*3 of 7 checks passed, 4 skipped\*\*\n/,
+    );
+    expect(summary).toBe('3 of 7 checks passed, 4 skipped');
+    expect(logged[0]).toBe(summary);
+    expect(logged[logged.length - 1]).toMatch(
+      /^what would make the skipped checks run: .*Set egExtensions\.verify\.envoy/,
+    );
     expect(markdown).toContain(
       '- **skipped**: What the objects need of the cluster (no cluster can be asked from here',
     );
@@ -155,7 +170,9 @@ describe('eg:verify', () => {
     expect(statuses.tree).toBe('failed');
     expect(error).toContain('go.sum is missing');
     expect(error).toContain('main.go is empty');
-    expect(error).toContain('nothing was published');
+    expect(error).toContain(
+      'nothing was published. 2 of 7 checks passed, 1 failed, 4 skipped.',
+    );
   });
 
   it.each([

@@ -1,4 +1,7 @@
-import { resolveSafeChildPath } from '@backstage/backend-plugin-api';
+import {
+  LifecycleService,
+  resolveSafeChildPath,
+} from '@backstage/backend-plugin-api';
 import { InputError } from '@backstage/errors';
 import { createTemplateAction } from '@backstage/plugin-scaffolder-node';
 import {
@@ -12,6 +15,8 @@ import {
   checks,
   Report,
   reportMarkdown,
+  reportSummary,
+  skippedRemedies,
   verify,
   verifyDeployed,
   VerifyOptions,
@@ -45,13 +50,21 @@ function failures({ checks: all }: Report): string {
  * @param options - see {@link readVerifyOptions}
  * @param services - how Backstage’s Kubernetes plugin is asked; left out, no cluster is
  * @param room - where tasks wait for policies
+ * @param lifecycle - tells when the back end ends, so that what verification has started ends before
  */
 export function createVerifyAction(
   options: VerifyOptions,
   services?: KubernetesServices,
   room: WaitingRoom = waitingRoom(),
+  lifecycle?: Pick<LifecycleService, 'addShutdownHook'>,
 ) {
   const discovery = sharedDiscovery();
+  const shutdown = new AbortController();
+  const running = new Set<Promise<unknown>>();
+  lifecycle?.addShutdownHook(async () => {
+    shutdown.abort(new Error('the back end is shutting down'));
+    await Promise.allSettled(running);
+  });
   return createTemplateAction({
     id: 'eg:verify',
     description:
@@ -108,11 +121,21 @@ export function createVerifyAction(
       output: {
         report: z =>
           z.record(z.any()).describe('Every check: passed, failed or skipped.'),
+        summary: z =>
+          z
+            .string()
+            .describe(
+              'How many checks passed, failed and were skipped, in one line.',
+            ),
         markdown: z => z.string().describe('The report as Markdown.'),
       },
     },
     async handler(ctx) {
       const { targetPath, require, skip, policy, waitSeconds } = ctx.input;
+      // Of the task and of the back end. What has been aborted before stays so.
+      const signal = AbortSignal.any(
+        [ctx.signal, shutdown.signal].filter(s => s !== undefined),
+      );
       let chosen: string | undefined;
       const connect =
         services &&
@@ -129,7 +152,7 @@ export function createVerifyAction(
               Date.now() + total,
               Math.max(end, Date.now() + request),
             ),
-            signal: ctx.signal,
+            signal,
           };
           // Which clusters there are is asked once in a task.
           const cluster =
@@ -146,11 +169,21 @@ export function createVerifyAction(
           return cluster;
         });
       const log = (line: string) => ctx.logger.info(line);
+      const toItsEnd = async <T>(work: Promise<T>): Promise<T> => {
+        running.add(work);
+        try {
+          return await work;
+        } finally {
+          running.delete(work);
+        }
+      };
       const finish = (report: Report, consequence: string) => {
+        const summary = reportSummary(report);
+        ctx.output('summary', summary);
         ctx.output('report', { ...report });
         ctx.output('markdown', reportMarkdown(report));
         if (!report.passed) {
-          throw new Error(`${consequence}\n${failures(report)}`);
+          throw new Error(`${consequence} ${summary}.\n${failures(report)}`);
         }
       };
 
@@ -165,14 +198,16 @@ export function createVerifyAction(
             'policy: a deployed policy is checked, not the workspace; leave out targetPath, require and skip, or policy',
           );
         }
-        const report = await verifyDeployed(
-          connect,
-          {
-            ...policyName(policy),
-            timeout: ctx.isDryRun ? 0 : (waitSeconds ?? defaultWait) * 1000,
-          },
-          { log, signal: ctx.signal },
-          room,
+        const report = await toItsEnd(
+          verifyDeployed(
+            connect,
+            {
+              ...policyName(policy),
+              timeout: ctx.isDryRun ? 0 : (waitSeconds ?? defaultWait) * 1000,
+            },
+            { log, signal },
+            room,
+          ),
         );
         finish(report, 'The policy is not accepted.');
         return;
@@ -180,22 +215,29 @@ export function createVerifyAction(
 
       // All checks ask the same cluster, and see the same of it.
       let cluster: ReturnType<typeof chooseCluster> | undefined;
-      const report = await verify(
-        resolveSafeChildPath(ctx.workspacePath, targetPath ?? '.'),
-        options,
-        {
-          require,
-          skip,
-          signal: ctx.signal,
-          log,
-          ...(connect ? { cluster: () => (cluster ??= connect()) } : {}),
-          ...(ctx.isDryRun
-            ? { noPrograms: 'a dry run starts no programs' }
-            : {}),
-        },
+      const report = await toItsEnd(
+        verify(
+          resolveSafeChildPath(ctx.workspacePath, targetPath ?? '.'),
+          options,
+          {
+            require,
+            skip,
+            signal,
+            log,
+            ...(connect ? { cluster: () => (cluster ??= connect()) } : {}),
+            ...(ctx.isDryRun
+              ? { noPrograms: 'a dry run starts no programs' }
+              : {}),
+          },
+        ),
       );
+      log(reportSummary(report));
       for (const { title, status, details } of report.checks) {
         log(`${status}: ${title}: ${details.join('; ')}`);
+      }
+      const remedies = skippedRemedies(report);
+      if (remedies.length > 0) {
+        log(`what would make the skipped checks run: ${remedies.join(' ')}`);
       }
       finish(report, 'Verification failed, nothing was published.');
     },

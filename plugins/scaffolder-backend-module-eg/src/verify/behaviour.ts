@@ -1,21 +1,16 @@
-import execa from 'execa';
 import fs from 'fs-extra';
-import os from 'os';
 import { basename, join } from 'path';
-import { implementationOf } from 'backstage-plugin-eg-common';
+import { ExtensionPlan, implementationOf } from 'backstage-plugin-eg-common';
+import {
+  defaultProgramOptions,
+  findProgram,
+  ProgramEnd,
+  runProgram,
+  withWorkFolder,
+} from '../programs';
 import { madeByBuilds } from './files';
+import { differences, repositoryOf, shippedSkeletons, Tree } from './shipped';
 import { CheckContext, CheckDefinition, Outcome, skipped } from './types';
-
-async function isMissing(program: string): Promise<boolean> {
-  const { exitCode } = await execa(
-    'sh',
-    ['-c', `command -v "$1"`, 'sh', program],
-    {
-      reject: false,
-    },
-  );
-  return exitCode !== 0;
-}
 
 /** The last lines of a log, for a report. */
 function tail(text: string, lines = 30): string[] {
@@ -38,94 +33,210 @@ function caseResults(stdout: string): CaseResults | undefined {
   }
 }
 
-/** Builds a copy and runs `make envoy-test` in it; the repository itself stays as it is. */
+function outcomeOf(
+  { how, exitCode, limit, stdout, stderr, heldBack }: ProgramEnd,
+  timeout: number,
+): Outcome {
+  const notes = heldBack.length
+    ? [
+        `${heldBack.join(
+          ', ',
+        )}: not handed on to the build, because the address seems to have credentials; name one without in egExtensions.verify.environment`,
+      ]
+    : [];
+  if (how === 'timeout') {
+    return {
+      status: 'failed',
+      details: [
+        `not finished after ${
+          timeout / 1000
+        } s (egExtensions.verify.timeoutSeconds)`,
+        ...tail(stderr),
+      ],
+    };
+  }
+  if (how === 'limit') {
+    return {
+      status: 'failed',
+      details: [
+        `ended, because it used more than egExtensions.verify.limits allows: ${limit}`,
+      ],
+    };
+  }
+  const results = caseResults(stdout);
+  if (exitCode === 0 && results && results.passed > 0 && !results.failed) {
+    return {
+      status: 'passed',
+      details: [`${results.passed} cases passed in a real Envoy`],
+    };
+  }
+  const failures = (results?.cases ?? [])
+    .filter(c => c.status !== 'passed')
+    .map(c => `${c.name}: ${c.message}`);
+  return {
+    status: 'failed',
+    details: failures.length
+      ? failures
+      : [...notes, ...tail(`${stdout}\n${stderr}`)],
+  };
+}
+
+/**
+ * What is built: a repository made of skeletons that are trusted, not the workspace, which anybody can have written.
+ * Both have to be the same, or what is verified would not be what is published.
+ */
+async function trustedRepository(
+  directory: string,
+  plan: ExtensionPlan,
+  own: readonly string[],
+): Promise<Tree | string[]> {
+  let nearest: string[] | undefined;
+  for (const skeletons of [await shippedSkeletons(), ...own]) {
+    let wanted: Tree;
+    try {
+      wanted = await repositoryOf(skeletons, plan);
+    } catch (error) {
+      nearest ??= [(error as Error).message];
+      continue;
+    }
+    const found = await differences(directory, wanted, plan);
+    if (found.length === 0) {
+      return wanted;
+    }
+    nearest = !nearest || found.length < nearest.length ? found : nearest;
+  }
+  return nearest!;
+}
+
+/** Writes the repository that is built into an empty folder. */
+async function write(repository: Tree, folder: string): Promise<void> {
+  for (const [path, content] of repository) {
+    await fs.outputFile(join(folder, path), content);
+  }
+}
+
+/** Builds a repository and runs its cases; the workspace stays as it is. */
 async function runCases(
-  { directory, options, signal, log }: CheckContext,
+  { options, signal, log }: CheckContext,
   envoy: string,
+  programs: readonly string[],
+  fill: (folder: string) => Promise<void>,
 ): Promise<Outcome> {
-  const copy = await fs.mkdtemp(join(os.tmpdir(), 'eg-verify-'));
-  try {
-    await fs.copy(directory, copy, {
-      filter: source =>
-        source === directory || !madeByBuilds.includes(basename(source)),
-    });
-    log(`building and running ${basename(directory)} in ${envoy}`);
-    const child = execa(
-      'make',
+  return withWorkFolder(async folder => {
+    const cwd = join(folder.path, 'repository');
+    await fs.mkdir(cwd);
+    await fill(cwd);
+    const run = (command: readonly string[], timeout: number) =>
+      runProgram({
+        command,
+        cwd,
+        folder,
+        timeout,
+        signal,
+        programs,
+        options: options.programs ?? defaultProgramOptions,
+      });
+    if (options.programs?.sandbox) {
+      const { exitCode, stderr } = await run(['true'], 60_000);
+      if (exitCode !== 0 && !signal?.aborted) {
+        return skipped(
+          `the sandbox does not work here (egExtensions.verify.sandbox): ${tail(
+            stderr,
+            3,
+          ).join(' ')}`,
+          'Let the back end create user namespaces for bubblewrap, or build in CI (egExtensions.verify.build: ci).',
+        );
+      }
+    }
+    log(`building the extension and running its cases in ${envoy}`);
+    const end = await run(
       [
+        'make',
         '--no-print-directory',
         'envoy-test',
         `ENVOY=${envoy}`,
         'CASES_FLAGS=--json',
       ],
-      // A process group of its own, so that everything that make starts can be ended with it.
-      { cwd: copy, reject: false, detached: true, stdin: 'ignore' },
+      options.timeout,
     );
-    const end = () => child.pid && process.kill(-child.pid, 'SIGTERM');
-    let timedOut = false;
-    const timer = setTimeout(() => {
-      timedOut = true;
-      end();
-    }, options.timeout);
-    signal?.addEventListener('abort', end);
-    const { exitCode, stdout, stderr } = await child;
-    clearTimeout(timer);
-    signal?.removeEventListener('abort', end);
-    if (timedOut) {
-      return {
-        status: 'failed',
-        details: [
-          `not finished after ${
-            options.timeout / 1000
-          } s (egExtensions.verify.timeoutSeconds)`,
-          ...tail(stderr),
-        ],
-      };
-    }
-    const results = caseResults(stdout);
-    if (exitCode === 0 && results && results.passed > 0 && !results.failed) {
-      return {
-        status: 'passed',
-        details: [`${results.passed} cases passed in a real Envoy`],
-      };
-    }
-    const failures = (results?.cases ?? [])
-      .filter(c => c.status !== 'passed')
-      .map(c => `${c.name}: ${c.message}`);
-    return {
-      status: 'failed',
-      details: failures.length ? failures : tail(`${stdout}\n${stderr}`),
-    };
-  } finally {
-    await fs.remove(copy);
-  }
+    signal?.throwIfAborted();
+    return outcomeOf(end, options.timeout);
+  });
 }
+
+const inRepository = 'Run make envoy-test in the repository; its CI does so.';
 
 /** The repository builds, and does in a real Envoy what its cases say. */
 export const behaviourCheck: CheckDefinition = {
   id: 'behaviour',
   title: 'Behaviour cases in a real Envoy',
+  builds: true,
   async run(context) {
-    const { options, plan, noPrograms } = context;
+    const { directory, options, plan, noPrograms } = context;
     if (plan.mechanism === 'native') {
       return skipped(
-        'there is no extension to run: Envoy Gateway does it itself; try it on a route of its own',
+        'there is no extension to run: Envoy Gateway does it itself',
+        'Try it on a route of its own.',
       );
     }
     if (noPrograms) {
-      return skipped(noPrograms);
+      return skipped(noPrograms, 'Run the template.');
+    }
+    if (options.build === 'ci') {
+      return skipped(
+        'nothing is built here, only in CI (egExtensions.verify.build)',
+        inRepository,
+      );
     }
     if (!options.envoy) {
       return skipped(
-        'no Envoy is configured (egExtensions.verify.envoy); run make envoy-test in the repository',
+        'no Envoy is configured',
+        `Set egExtensions.verify.envoy. ${inRepository}`,
       );
     }
     const { tools } = implementationOf(plan.implementation);
-    for (const program of [...tools, options.envoy]) {
-      if (await isMissing(program)) {
-        return skipped(`there is no program ${program} on this machine`);
+    const needed = [
+      ...tools,
+      options.envoy,
+      ...(options.programs?.sandbox ? ['bwrap'] : []),
+    ];
+    const places: string[] = [];
+    for (const program of needed) {
+      const place = await findProgram(program);
+      if (!place) {
+        return skipped(
+          `there is no program ${program} on this machine`,
+          `Install it. ${inRepository}`,
+        );
       }
+      places.push(place);
     }
-    return runCases(context, options.envoy);
+    const envoy = await fs.realpath(places[tools.length]!);
+
+    if (options.trustFolder) {
+      return runCases(context, envoy, [envoy], folder =>
+        fs.copy(directory, folder, {
+          filter: source =>
+            source === directory || !madeByBuilds.includes(basename(source)),
+        }),
+      );
+    }
+    const repository = await trustedRepository(
+      directory,
+      plan,
+      options.skeletons ?? [],
+    );
+    if (Array.isArray(repository)) {
+      return {
+        status: 'failed',
+        details: [
+          'nothing was built: these files decide what is run, and are not what the shipped skeletons give for the plan; skeletons of your own are trusted by egExtensions.verify.skeletons, a folder of your own on the command line by --trust-folder',
+          ...repository,
+        ],
+      };
+    }
+    return runCases(context, envoy, [envoy], folder =>
+      write(repository as Tree, folder),
+    );
   },
 };

@@ -11,8 +11,10 @@ export const treeCheck: CheckDefinition = {
     const { files } = implementationOf(plan.implementation);
     const problems: string[] = [];
     for (const file of files) {
-      const path = resolveSafeChildPath(directory, file);
-      const stat = await fs.stat(path).catch(() => undefined);
+      // A link that leads out of the repository is no file of it.
+      const stat = await Promise.resolve()
+        .then(() => fs.stat(resolveSafeChildPath(directory, file)))
+        .catch(() => undefined);
       if (!stat?.isFile()) {
         problems.push(`${file} is missing`);
       } else if (stat.size === 0) {

@@ -1,5 +1,6 @@
 import { ExtensionPlan } from 'backstage-plugin-eg-common';
 import { Cluster } from '../kubernetes';
+import { ProgramOptions } from '../programs';
 
 /**
  * How a check ended.
@@ -9,7 +10,8 @@ import { Cluster } from '../kubernetes';
 export type CheckStatus = 'passed' | 'failed' | 'skipped';
 
 /**
- * One check of a repository and how it ended. `details` say what was found; a skipped check says why it did not run.
+ * One check of a repository and how it ended. `details` say what was found; a skipped check says why it did not run, and
+ * `remedy` what would make it run.
  *
  * @public
  */
@@ -19,6 +21,7 @@ export interface Check {
   title: string;
   status: CheckStatus;
   details: string[];
+  remedy?: string;
 }
 
 /**
@@ -38,10 +41,18 @@ export interface Report {
  * @public
  */
 export interface VerifyOptions {
-  /** Path of an Envoy binary, or a reason why the behaviour cases do not run. */
+  /** Path of an Envoy binary; without one, nothing is built. */
   envoy?: string;
   /** Milliseconds that building and running may take. */
   timeout: number;
+  /** `ci`: nothing is built here, whatever else is set. `here` unless given. */
+  build?: 'here' | 'ci';
+  /** Folders of skeletons that are trusted beside the shipped ones. */
+  skeletons?: readonly string[];
+  /** How programs run. */
+  programs?: ProgramOptions;
+  /** Whether the folder is built as it is: for its owner, on a machine of their own. Never for a workspace. */
+  trustFolder?: boolean;
 }
 
 /** What a check is given. */
@@ -59,13 +70,15 @@ export interface CheckContext {
 }
 
 /** What a check found; with a title where it depends on who judged. */
-export type Outcome = Pick<Check, 'status' | 'details'> &
+export type Outcome = Pick<Check, 'status' | 'details' | 'remedy'> &
   Partial<Pick<Check, 'title'>>;
 
 /** A check: one file each. */
 export interface CheckDefinition {
   id: string;
   title: string;
+  /** Whether it runs what is in the repository, so that it waits for the checks before it. */
+  builds?: boolean;
   run(context: CheckContext): Promise<Outcome>;
 }
 
@@ -76,7 +89,16 @@ export function outcome(problems: string[], looked: string): Outcome {
     : { status: 'passed', details: [looked] };
 }
 
-/** A check that did not run. */
-export function skipped(reason: string): Outcome {
-  return { status: 'skipped', details: [reason] };
+/**
+ * A check that did not run.
+ *
+ * @param reason - why
+ * @param remedy - what would make it run, where something would
+ */
+export function skipped(reason: string, remedy?: string): Outcome {
+  return {
+    status: 'skipped',
+    details: [reason],
+    ...(remedy ? { remedy } : {}),
+  };
 }

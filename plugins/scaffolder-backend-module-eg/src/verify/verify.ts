@@ -1,4 +1,3 @@
-import { Config } from '@backstage/config';
 import { InputError } from '@backstage/errors';
 import { resolveSafeChildPath } from '@backstage/backend-plugin-api';
 import fs from 'fs-extra';
@@ -15,6 +14,7 @@ import {
   Check,
   CheckContext,
   CheckDefinition,
+  Outcome,
   Report,
   skipped,
   VerifyOptions,
@@ -32,19 +32,6 @@ export const checks: readonly CheckDefinition[] = [
 ];
 
 const planFile = 'eg-extension.yaml';
-
-/**
- * Options from `egExtensions.verify` of the configuration.
- *
- * @public
- */
-export function readVerifyOptions(config: Config): VerifyOptions {
-  const verifyConfig = config.getOptionalConfig('egExtensions.verify');
-  return {
-    envoy: verifyConfig?.getOptionalString('envoy'),
-    timeout: (verifyConfig?.getOptionalNumber('timeoutSeconds') ?? 900) * 1000,
-  };
-}
 
 async function readPlan(directory: string): Promise<ExtensionPlan> {
   const path = resolveSafeChildPath(directory, planFile);
@@ -100,48 +87,44 @@ export async function verify(
   }
   const plan = await readPlan(directory);
   const results: Check[] = [];
-  for (const { id, title, run } of checks) {
-    const {
-      status,
-      details,
-      title: judged,
-    } = skip.includes(id)
-      ? skipped('the template leaves it out')
-      : await run({
-          log: () => {},
-          ...context,
-          directory,
-          plan,
-          options,
-        });
-    const refused = status === 'skipped' && required.includes(id);
+  for (const { id, title, builds, run } of checks) {
+    context.signal?.throwIfAborted();
+    const failed = results.find(r => r.status === 'failed');
+    let found: Outcome;
+    if (skip.includes(id)) {
+      found = skipped(
+        'the template leaves it out',
+        'Take it out of skip in the template.',
+      );
+    } else if (builds && failed) {
+      found = skipped(
+        `nothing is built after a check that failed: ${failed.title}`,
+        'Mend what that check found.',
+      );
+    } else {
+      found = await run({
+        log: () => {},
+        ...context,
+        directory,
+        plan,
+        options,
+      });
+    }
+    const refused = found.status === 'skipped' && required.includes(id);
     results.push({
       id,
-      title: judged ?? title,
-      status: refused ? 'failed' : status,
-      details: refused
-        ? [`it is required, but: ${details.join(' ')}`]
-        : details,
+      ...found,
+      title: found.title ?? title,
+      ...(refused
+        ? {
+            status: 'failed',
+            details: [`it is required, but: ${found.details.join(' ')}`],
+          }
+        : {}),
     });
   }
   return {
     checks: results,
     passed: results.every(({ status }) => status !== 'failed'),
   };
-}
-
-/**
- * A report as Markdown.
- *
- * @public
- */
-export function reportMarkdown(report: Report): string {
-  const lines = report.checks.map(({ title, status, details }) => {
-    const [first = '', ...more] = details;
-    return [
-      `- **${status}**: ${title}${first && ` (${first})`}`,
-      ...more.map(line => `  - ${line}`),
-    ].join('\n');
-  });
-  return `# Verification\n\n${lines.join('\n')}\n`;
 }

@@ -8,14 +8,18 @@ export async function withCluster(
 ): Promise<Outcome> {
   if (!cluster) {
     return skipped(
-      'no cluster can be asked from here; eg:verify does it in a Backstage with the Kubernetes plugin',
+      'no cluster can be asked from here',
+      'Run eg:verify in a Backstage with the Kubernetes plugin.',
     );
   }
   try {
     return await ask(await cluster());
   } catch (error) {
     if (error instanceof ClusterUnavailableError) {
-      return skipped(error.message);
+      return skipped(
+        error.message,
+        'Let Backstage’s Kubernetes plugin reach the cluster; what is missing stands beside the check.',
+      );
     }
     throw error;
   }
