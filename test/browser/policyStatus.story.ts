@@ -71,7 +71,7 @@ const shown: Shown[] = [
   {
     title: 'target missing',
     situation: 'target-missing',
-    says: ['Not attached', 'No gateway has reported on this policy.'],
+    says: ['Not attached', 'No gateway has reported on it.'],
   },
   {
     title: 'workload forbidden',
@@ -87,7 +87,7 @@ const shown: Shown[] = [
     title: 'policies forbidden',
     forbidden: ['envoyextensionpolicies'],
     says: [
-      'Backstage may not read EnvoyExtensionPolicies in lab',
+      'Backstage may not read these kinds in lab: EnvoyExtensionPolicy',
       'verbs get and list on envoyextensionpolicies',
     ],
   },
@@ -154,7 +154,7 @@ export function policyStatusStories(): void {
       await page
         .getByRole('link', { name: 'Details of every policy and gateway' })
         .waitFor();
-      await page.getByText('1 policy').waitFor();
+      await page.getByText('1 object').waitFor();
       await screenshot(page, 'overview-accepted');
     },
   );

@@ -12,6 +12,10 @@ export const systemNamespace = 'envoy-gateway-system';
 export interface GatewaySettings {
   /** Whether it takes Lua; otherwise what its release does by itself. */
   enableLua?: boolean;
+  /** Whether it takes Backends; it does unless said otherwise. */
+  enableBackend?: boolean;
+  /** Whether it takes EnvoyPatchPolicies; it does not unless said otherwise. */
+  enableEnvoyPatchPolicy?: boolean;
 }
 
 /** A running control plane. */
@@ -31,7 +35,14 @@ function luaSwitch(release: string, enableLua: boolean) {
 }
 
 /** The configuration file of Envoy Gateway, as JSON. */
-function configuration(release: string, { enableLua }: GatewaySettings) {
+function configuration(
+  release: string,
+  {
+    enableLua,
+    enableBackend = true,
+    enableEnvoyPatchPolicy = false,
+  }: GatewaySettings,
+) {
   return {
     apiVersion: 'gateway.envoyproxy.io/v1alpha1',
     kind: 'EnvoyGateway',
@@ -47,7 +58,8 @@ function configuration(release: string, { enableLua }: GatewaySettings) {
       },
     },
     extensionApis: {
-      enableBackend: true,
+      enableBackend,
+      enableEnvoyPatchPolicy,
       ...(enableLua === undefined ? {} : luaSwitch(release, enableLua)),
     },
     // Its own ports are those of the Envoy beside it.

@@ -17,7 +17,7 @@ const usage = `usage: npm run lab -- COMMAND [--folder DIR]
   down                  ends it, and removes what it left
   status                what runs, and what it says about policies
   exec COMMAND…         runs a command inside of it, with kubectl set up
-  record [--situation NAME]
+  record [--situation NAME]…
                         provokes every situation anew and writes the fixtures of
                         plugins/eg-common/src/health
   build                 only builds the programs that are not in the cache yet
@@ -219,7 +219,7 @@ async function main(): Promise<number> {
       folder: { type: 'string' },
       'gateway-version': { type: 'string' },
       'disable-lua': { type: 'boolean' },
-      situation: { type: 'string' },
+      situation: { type: 'string', multiple: true },
     },
   });
   const options: Options = {

@@ -3,7 +3,11 @@ import fs from 'fs-extra';
 import { join } from 'path';
 import { isDeepStrictEqual } from 'util';
 import { parseAllDocuments } from 'yaml';
-import { newestRelease } from 'backstage-plugin-eg-common';
+import {
+  newestRelease,
+  objectKindOf,
+  reportsOf,
+} from 'backstage-plugin-eg-common';
 import { KubernetesObject } from './cluster';
 import { buildExtensions } from './extensions';
 import { Lab, startLab } from './lab';
@@ -15,6 +19,7 @@ import {
   situations,
   Stage,
   usualService,
+  usualSettings,
 } from './situations';
 import { until } from './until';
 
@@ -30,8 +35,6 @@ export interface Recording {
   related: KubernetesObject[];
   answer: Answer;
 }
-
-const usualSettings = { enableLua: true };
 
 /** Makes a certificate that is its own authority, for the servers of the situations. */
 async function makeCertificate(folder: string) {
@@ -142,10 +145,10 @@ export async function prepareSituations(lab: Lab, say: Say): Promise<Stage> {
 const key = ({ kind, metadata }: KubernetesObject) =>
   `${kind} ${metadata.namespace ?? ''}/${metadata.name}`;
 
-/** `Type=Status Reason` of every condition of every ancestor. */
-export const conditionsOf = (policy: KubernetesObject): string[] =>
-  (policy.status?.ancestors ?? []).flatMap(({ conditions }: any) =>
-    conditions.map((c: any) => `${c.type}=${c.status} ${c.reason}`),
+/** `Type=Status Reason` of every condition that somebody reports of an object. */
+export const conditionsOf = (object: KubernetesObject): string[] =>
+  reportsOf(object, objectKindOf(object.kind)!).flatMap(({ conditions = [] }) =>
+    conditions.map(c => `${c.type}=${c.status} ${c.reason}`),
   );
 
 /** The same object whenever and wherever it is recorded. */
@@ -163,13 +166,27 @@ export function normalised(object: KubernetesObject): KubernetesObject {
   return JSON.parse(text);
 }
 
-async function answerAt(url: string): Promise<Answer> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(15_000) });
-  await response.arrayBuffer();
-  return {
-    status: response.status,
-    processed: response.headers.has('x-processed-by'),
-  };
+const marked = ({ headers }: Response) => headers.has('x-processed-by');
+
+/** What a request shows; a connection that is closed without an answer is one, too. */
+async function answerAt(
+  url: string,
+  headers: Record<string, string> = {},
+  works: (answer: Response) => boolean = marked,
+): Promise<Answer> {
+  try {
+    const response = await fetch(url, {
+      headers,
+      signal: AbortSignal.timeout(15_000),
+    });
+    await response.arrayBuffer();
+    return { status: response.status, processed: works(response) };
+  } catch (error) {
+    if ((error as Error).name === 'TimeoutError') {
+      throw error;
+    }
+    return { status: 0, processed: false };
+  }
 }
 
 function expectEqual(what: string, seen: unknown, expected: unknown): void {
@@ -194,10 +211,14 @@ export async function recordSituation(
   const url = situation.address
     ? `http://127.0.0.1:${await lab.namespaces.forward(situation.address)}`
     : lab.gatewayUrl;
-  const read = async (policy: string) => {
-    const found = await lab.get('envoyextensionpolicy', policy, 'default');
+  const read = async (wanted: string) => {
+    const { kind } = objects.find(
+      object => object.metadata.name === wanted && objectKindOf(object.kind),
+    )!;
+    const { plural, group } = objectKindOf(kind)!;
+    const found = await lab.get(`${plural}.${group}`, wanted, 'default');
     if (!found) {
-      throw new Error(`policy ${policy} is not there`);
+      throw new Error(`${kind} ${wanted} is not there`);
     }
     return found;
   };
@@ -217,7 +238,11 @@ export async function recordSituation(
     }
     await until(`${name} shows in the status`, 40, showing);
     const answer = await until(`${name} shows in requests`, 40, async () => {
-      const seen = await answerAt(url + (situation.path ?? '/'));
+      const seen = await answerAt(
+        url + (situation.path ?? '/'),
+        situation.headers,
+        situation.works,
+      );
       expectEqual('the answer', seen, situation.answer);
       return seen;
     });
@@ -295,14 +320,15 @@ async function writeRecordings(
 /**
  * Provokes every situation and writes what the API server then holds as fixtures.
  *
- * @param only - name of a situation; all of them if left out
+ * @param only - names of situations; all of them if left out
  * @throws Error that names each situation that a gateway shows otherwise than expected; then nothing is written
  */
-export async function record(say: Say, only?: string): Promise<void> {
-  const chosen = situations.filter(({ name }) => !only || name === only);
-  if (chosen.length === 0) {
+export async function record(say: Say, only?: string[]): Promise<void> {
+  const chosen = situations.filter(({ name }) => !only || only.includes(name));
+  const unknown = only?.find(name => !chosen.some(s => s.name === name));
+  if (unknown) {
     throw new Error(
-      `--situation: there is no ${only}; use one of ${situations
+      `--situation: there is no ${unknown}; use one of ${situations
         .map(({ name }) => name)
         .join(', ')}`,
     );

@@ -4,7 +4,7 @@ import { describeUnless, hasProgram } from '../src/tools';
 import { Lab, startLab } from './lab';
 import { lacking } from './namespaces';
 import { fixtureFolder, prepareSituations, recordSituation } from './record';
-import { situations, Stage } from './situations';
+import { situations, Stage, usualSettings } from './situations';
 
 /** What situations need beside what the lab does. */
 const programs = ['cargo', 'docker-registry', 'openssl'];
@@ -20,7 +20,7 @@ describeUnless(
     let stage: Stage;
 
     beforeAll(async () => {
-      lab = await startLab({ enableLua: true });
+      lab = await startLab(usualSettings);
       stage = await prepareSituations(lab, () => {});
     }, 1_800_000);
     afterAll(() => lab?.down(), 30_000);

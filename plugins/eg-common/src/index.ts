@@ -7,6 +7,7 @@
 export * from './health';
 export * from './implementations';
 export * from './intake';
+export * from './kinds';
 export * from './needs';
 export * from './plan';
 export * from './policy';

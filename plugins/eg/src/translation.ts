@@ -70,6 +70,8 @@ export const egTranslationRef = createTranslationRef({
       Conflicted: 'Conflicted',
       Overridden: 'Overridden',
       Merged: 'Merged',
+      Incomplete: 'Accepted, but incomplete',
+      NoStatus: 'No status',
       NotAttached: 'Not attached',
       Stale: 'Stale',
       Unknown: 'Unknown',
@@ -82,14 +84,14 @@ export const egTranslationRef = createTranslationRef({
     },
     tab: {
       title: 'Gateway extension',
-      summary_one: '{{count}} policy',
-      summary_other: '{{count}} policies',
-      loading: 'Asking the clusters for policies',
+      summary_one: '{{count}} object',
+      summary_other: '{{count}} objects',
+      loading: 'Asking the clusters',
       refreshFailed:
         'The last refresh failed; this is what was there before. {{error}}',
-      search: 'Search policies',
-      searchPlaceholder: 'Name, namespace, cluster, target or state',
-      noMatch: 'No policy matches “{{search}}”.',
+      search: 'Search objects',
+      searchPlaceholder: 'Kind, name, namespace, cluster, target or state',
+      noMatch: 'Nothing matches “{{search}}”.',
       range: '{{from}} to {{to}} of {{total}}',
       notIn: 'Not deployed in: {{clusters}}',
       repository: 'Repository',
@@ -98,9 +100,9 @@ export const egTranslationRef = createTranslationRef({
       links: 'Links',
     },
     policy: {
-      title: '{{namespace}}/{{name}} in {{cluster}}',
-      mechanism: 'Mechanism',
-      noMechanism: 'none',
+      title: '{{kind}} {{namespace}}/{{name}} in {{cluster}}',
+      features: 'Features',
+      noFeatures: 'none',
       targets: 'Targets',
       section: '{{target}}, section {{section}}',
       noTargets: 'none',
@@ -111,8 +113,8 @@ export const egTranslationRef = createTranslationRef({
       generationUnjudged: '{{generation}}, no status',
       hints: 'What it means and what to do',
       concerns: 'Concerns {{ancestors}}',
-      ancestors: 'Gateways',
-      noAncestors: 'No gateway has reported on this policy.',
+      ancestors: 'What is reported',
+      noAncestors: 'No gateway has reported on it.',
       noConditions: 'No conditions.',
       controller: 'Reported by {{controller}}',
       yaml: 'YAML',
@@ -139,12 +141,12 @@ export const egTranslationRef = createTranslationRef({
       'plugin-missing': {
         title: 'The Kubernetes plugin is not installed in this Backstage',
         remedy:
-          'Install @backstage/plugin-kubernetes in the app and @backstage/plugin-kubernetes-backend in the back end. Until then, look with: kubectl get eep -l backstage.io/kubernetes-id={{id}} -A -o yaml',
+          'Install @backstage/plugin-kubernetes in the app and @backstage/plugin-kubernetes-backend in the back end. Until then, look with: kubectl get eep,securitypolicies.gateway.envoyproxy.io,btp,ctp,envoypatchpolicies,httproutes -l backstage.io/kubernetes-id={{id}} -A -o yaml',
       },
       'no-cluster': {
         title: 'No cluster is configured',
         remedy:
-          'Add one under kubernetes.clusterLocatorMethods in app-config.yaml, with a service account that may list envoyextensionpolicies, deployments and pods.',
+          'Add one under kubernetes.clusterLocatorMethods in app-config.yaml, with a service account that may list the kinds of examples/kubernetes/backstage.yaml.',
       },
       'backend-missing': {
         title: 'Backstage’s Kubernetes back end does not answer',
@@ -172,19 +174,19 @@ export const egTranslationRef = createTranslationRef({
           'Renew the service account token of the cluster in app-config.yaml (serviceAccountToken), or sign in again.',
       },
       forbidden: {
-        title: 'Backstage may not read EnvoyExtensionPolicies in {{cluster}}',
+        title: 'Backstage may not read these kinds in {{cluster}}: {{kinds}}',
         remedy:
-          'Give its service account the verbs get and list on envoyextensionpolicies in the API group gateway.envoyproxy.io, by a ClusterRole and a ClusterRoleBinding.',
+          'Give its service account the verbs get and list on {{resources}}, by a ClusterRole and a ClusterRoleBinding. Until then, objects of these kinds are not shown.',
       },
       'crd-missing': {
-        title: 'Envoy Gateway is not installed in {{cluster}}',
+        title: '{{software}} is not installed in {{cluster}}',
         remedy:
-          'The cluster does not know the kind EnvoyExtensionPolicy. Install Envoy Gateway with its CRDs, or look in another cluster.',
+          'The cluster does not know {{kinds}}. Install {{software}} with its CRDs, or look in another cluster.',
       },
       'not-deployed': {
-        title: 'There is no policy yet',
+        title: 'Nothing is deployed yet',
         remedy:
-          'In the extension’s repository: kubectl apply -k policy, for an external processor after kubectl apply -k k8s and once its pods are ready. Policies are found by their label backstage.io/kubernetes-id={{id}}.',
+          'In the extension’s repository: kubectl apply -k policy, for an external processor after kubectl apply -k k8s and once its pods are ready. Objects are found by their label backstage.io/kubernetes-id={{id}}.',
       },
       other: {
         title: 'Cluster {{cluster}} answered with an error',
@@ -196,7 +198,7 @@ export const egTranslationRef = createTranslationRef({
     card: {
       title: 'Gateway extension',
       worst: 'The gravest: {{policy}}',
-      open: 'Details of every policy and gateway',
+      open: 'Details of every object and gateway',
     },
   },
 });

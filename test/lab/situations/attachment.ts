@@ -1,5 +1,6 @@
 import {
   accepted,
+  conflicted,
   fails,
   gateway,
   lua,
@@ -8,11 +9,20 @@ import {
   policy,
   route,
   Situation,
+  stale,
   target,
   works,
 } from './situation';
 
-const conflicted = ['Accepted=False Conflicted'];
+const colored = (color: string) =>
+  policy('stale', {
+    lua: [
+      {
+        type: 'Inline',
+        inline: `function envoy_on_response(h) h:headers():add("x-color", "${color}") end`,
+      },
+    ],
+  });
 const http = (name: string, port: number) => ({ name, protocol: 'HTTP', port });
 const names = Array.from({ length: 17 }, (_, i) => `shop-${i + 1}`);
 
@@ -115,19 +125,9 @@ export const attachment: Situation[] = [
   },
   {
     name: 'stale',
-    objects: [policy('stale', { lua })],
+    ...stale(policy('stale', { lua }), [colored('green'), colored('blue')]),
     conditions: accepted,
     answer: works,
-    async after({ lab }) {
-      await lab.envoyGateway.stop();
-      for (const color of ['green', 'blue']) {
-        const inline = `function envoy_on_response(h) h:headers():add("x-color", "${color}") end`;
-        await lab.apply([
-          policy('stale', { lua: [{ type: 'Inline', inline }] }),
-        ]);
-      }
-    },
-    restore: ({ lab }) => lab.envoyGateway.start({ enableLua: true }),
   },
   {
     name: 'two-gateways',

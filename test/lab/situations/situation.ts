@@ -11,8 +11,9 @@ export interface Stage {
 
 /** What a request through the gateway shows. */
 export interface Answer {
+  /** 0 where the connection was closed without an answer. */
   status: number;
-  /** Whether the extension has worked on the response. */
+  /** Whether what the situation is about has worked on the request. */
   processed: boolean;
 }
 
@@ -21,16 +22,20 @@ export interface Answer {
  * are those that were seen; `npm run lab -- record` fails where a gateway shows others.
  */
 export interface Situation {
-  /** The policy that it is about, and the name of the fixture. */
+  /** The policy, route or other object of `objectKinds` that it is about, and the name of the fixture. */
   name: string;
-  /** Other policies that are recorded with it. */
+  /** Other such objects that are recorded with it. */
   alsoRecorded?: string[];
-  /** What has to be there beside the usual; applied in this order, with the policies among them. */
+  /** What has to be there beside the usual; applied in this order, with the recorded objects among them. */
   objects: KubernetesObject[];
   /** `Type=Status Reason` of each condition of each ancestor, in order. */
   conditions: string[];
   /** What a request to the affected route shows. */
   answer: Answer;
+  /** Headers of the request. */
+  headers?: Record<string, string>;
+  /** Whether an answer shows that it works; by its header x-processed-by unless said otherwise. */
+  works?(answer: Response): boolean;
   /** Settings of Envoy Gateway, if not the usual. */
   settings?: GatewaySettings;
   /** Objects that are recorded beside the policies: what is known of the back end. */
@@ -47,7 +52,14 @@ export interface Situation {
   restore?(stage: Stage): Promise<void>;
 }
 
-const networking = 'gateway.networking.k8s.io';
+export const networking = 'gateway.networking.k8s.io';
+
+/** What Envoy Gateway is configured with, where a situation does not say otherwise. */
+export const usualSettings: GatewaySettings = {
+  enableLua: true,
+  enableBackend: true,
+  enableEnvoyPatchPolicy: true,
+};
 
 /** The label by which Backstage finds an entity’s objects. */
 export const labels = {
@@ -65,16 +77,60 @@ export const target = (kind: string, name: string, sectionName?: string) => ({
 
 const usualTarget = { targetRefs: [target('HTTPRoute', 'my-route')] };
 
-/** A policy on the usual route, unless its spec says otherwise. */
-export const policy = (name: string, spec: object): KubernetesObject => ({
+/** An object of Envoy Gateway’s API with the label of the entity. */
+export const own = (
+  kind: string,
+  name: string,
+  spec: object,
+): KubernetesObject => ({
   apiVersion: 'gateway.envoyproxy.io/v1alpha1',
-  kind: 'EnvoyExtensionPolicy',
+  kind,
   metadata: { name, namespace: 'default', labels },
-  spec: {
+  spec,
+});
+
+/** A policy on the usual route, unless its spec says otherwise. */
+export const policy = (
+  name: string,
+  spec: object,
+  kind = 'EnvoyExtensionPolicy',
+): KubernetesObject =>
+  own(kind, name, {
     ...('targetRef' in spec || 'targetSelectors' in spec ? {} : usualTarget),
     ...spec,
+  });
+
+/** A policy that Envoy Gateway has not judged since it was changed twice. */
+export const stale = (
+  first: KubernetesObject,
+  changes: [KubernetesObject, KubernetesObject],
+): Pick<Situation, 'objects' | 'after' | 'restore'> => ({
+  objects: [first],
+  async after({ lab }) {
+    await lab.envoyGateway.stop();
+    for (const change of changes) {
+      await lab.apply([change]);
+    }
   },
+  restore: ({ lab }) => lab.envoyGateway.start(usualSettings),
 });
+
+/** A Service whose endpoint nobody listens on, so that it counts as ready and answers nothing. */
+export const deadService = (name: string): KubernetesObject[] => [
+  object('v1', 'Service', name, {
+    spec: { ports: [{ name: 'http', port: 80 }] },
+  }),
+  object('discovery.k8s.io/v1', 'EndpointSlice', `${name}-1`, {
+    metadata: {
+      name: `${name}-1`,
+      namespace: 'default',
+      labels: { 'kubernetes.io/service-name': name },
+    },
+    addressType: 'IPv4',
+    ports: [{ name: 'http', port: 9, protocol: 'TCP' }],
+    endpoints: [{ addresses: ['10.99.0.4'], conditions: { ready: true } }],
+  }),
+];
 
 /** A script that marks the response. */
 export const lua = [
@@ -140,3 +196,5 @@ export const refused = ['Accepted=False Invalid'];
 export const passes = { status: 200, processed: false };
 export const works = { status: 200, processed: true };
 export const fails = { status: 500, processed: false };
+export const unavailable = { status: 503, processed: false };
+export const conflicted = ['Accepted=False Conflicted'];

@@ -1,6 +1,10 @@
+import { ObjectKind, objectKindOf } from '../kinds';
+import { policyKind } from '../policy/constants';
 import { backendFacts } from './backend';
-import { explain } from './knowledge';
-import { FailureOutcome, outcomeOfBackend, outcomeOfRefusal } from './failure';
+import { FailureOutcome, outcomeOfBackend } from './failure';
+import { explain, isRefusal, isShortfall } from './knowledge';
+import { KindMeaning, meanings } from './meanings';
+import { reportsOf } from './reports';
 import { mechanismsOf, targetsOf } from './spec';
 import {
   AncestorHealth,
@@ -11,7 +15,6 @@ import {
   PolicyAncestorStatus,
   PolicyCondition,
   PolicyHealth,
-  PolicyMechanism,
   PolicyState,
   policyStates,
 } from './types';
@@ -23,15 +26,22 @@ function condition(
   return conditions.find(c => c.type === type);
 }
 
-function stateOf(ancestor: PolicyAncestorStatus): PolicyState {
-  const accepted = condition(ancestor, 'Accepted');
-  if (accepted?.status === 'False') {
-    return accepted.reason === 'Conflicted' ? 'Conflicted' : 'NotAccepted';
+function stateOf(report: PolicyAncestorStatus): PolicyState {
+  const { conditions = [] } = report;
+  const accepted = condition(report, 'Accepted');
+  if (accepted?.status === 'False' && accepted.reason === 'Conflicted') {
+    return 'Conflicted';
   }
-  if (condition(ancestor, 'Overridden')?.status === 'True') {
+  if (conditions.some(isRefusal)) {
+    return 'NotAccepted';
+  }
+  if (conditions.some(isShortfall)) {
+    return 'Incomplete';
+  }
+  if (condition(report, 'Overridden')?.status === 'True') {
     return 'Overridden';
   }
-  if (condition(ancestor, 'Merged')?.status === 'True') {
+  if (condition(report, 'Merged')?.status === 'True') {
     return 'Merged';
   }
   return accepted?.status === 'True' ? 'Accepted' : 'Unknown';
@@ -66,9 +76,10 @@ function overall(
   policy: LivePolicy,
   ancestors: AncestorHealth[],
   backend: BackendFact[],
+  silent: PolicyState,
 ): PolicyState {
   if (ancestors.length === 0) {
-    return 'NotAttached';
+    return silent;
   }
   const observed = oldest(ancestors.map(a => a.observedGeneration));
   if ((observed ?? Infinity) < (policy.metadata?.generation ?? 0)) {
@@ -83,16 +94,6 @@ function overall(
     : gravest;
 }
 
-/** What a request tells that the status does not. */
-const whatToTest: Record<PolicyMechanism, string> = {
-  ExtProc:
-    'while the processor is down, or TLS to it fails, requests get 500 (with failOpen they pass unprocessed).',
-  Wasm: 'with a module that Envoy cannot load, requests get 503, and Envoy’s log says why.',
-  Lua: 'an error while the script runs is only in Envoy’s log, and the request passes.',
-  DynamicModule:
-    'if Envoy cannot load the module it rejects the whole listener and keeps the one before, so requests pass unprocessed and later changes are lost. Its counter update_rejected must not grow.',
-};
-
 /** How to send a request through the first Gateway that has taken a policy over. */
 function requestTo(ancestors: AncestorHealth[]): string {
   const [, namespace, name] =
@@ -104,41 +105,49 @@ function requestTo(ancestors: AncestorHealth[]): string {
     : '';
 }
 
-const withoutEffect = ['UDPRoute', 'TCPRoute', 'TLSRoute'];
+/** What the status does not tell, for the features that an object has. */
+function untold(
+  features: readonly string[],
+  texts: KindMeaning['untold'],
+): { feature: string; text: string }[] {
+  const told = features.filter(feature => feature && texts[feature]);
+  return (told.length > 0 || !texts[''] ? told : ['']).map(feature => ({
+    feature,
+    text: texts[feature]!,
+  }));
+}
 
-/** Hints that follow from the policy and its state rather than from a condition. */
+/** Hints that follow from the object and its state rather than from a condition. */
 function general(
+  object: LivePolicy,
+  { addOn = 'Envoy Gateway', status }: ObjectKind,
+  meaning: KindMeaning,
   health: Pick<
     PolicyHealth,
-    'state' | 'mechanisms' | 'targets' | 'ancestors' | 'backend'
-  > & {
-    generation?: number;
-    observedGeneration?: number;
-  },
+    | 'state'
+    | 'features'
+    | 'targets'
+    | 'ancestors'
+    | 'backend'
+    | 'generation'
+    | 'observedGeneration'
+  >,
 ): Omit<HealthHint, 'ancestors'>[] {
-  const { state, mechanisms, targets, ancestors, backend } = health;
+  const { state, features, targets, ancestors, backend } = health;
   const hints: Omit<HealthHint, 'ancestors'>[] = [];
-  if (state === 'NotAttached') {
+  if (ancestors.length === 0) {
+    const words = targets.map(t => `${t.kind} ${t.text}`).join(', ');
+    const severities: Partial<Record<PolicyState, HealthHint['severity']>> = {
+      NotAttached: 'error',
+      NoStatus: 'info',
+    };
     hints.push({
-      id: 'not-attached',
-      severity: 'error',
-      meaning: `No gateway has taken notice of the policy: ${
-        targets.map(t => `${t.kind} ${t.text}`).join(', ') || 'its target'
-      } does not exist, is in another namespace, or belongs to no Gateway of Envoy Gateway. Envoy Gateway gives no condition for that.`,
-      remedy:
-        'Check name, kind and namespace of targetRefs (a targetRef is always in the policy’s own namespace), and that the route has a parentRef to a Gateway that is Programmed. Right after applying, wait some seconds. Targets in other namespaces need targetSelectors[].namespaces and a ReferenceGrant.',
+      id: status === 'none' ? 'no-status' : 'not-attached',
+      severity: severities[state] ?? 'warning',
+      meaning: meaning.silent.meaning(words),
+      remedy: meaning.silent.remedy,
     });
-  }
-  if (state === 'Stale') {
-    hints.push({
-      id: 'stale',
-      severity: 'warning',
-      meaning: `The status is about generation ${health.observedGeneration}, the policy is at generation ${health.generation}: Envoy Gateway has not judged the latest change.`,
-      remedy:
-        'Wait half a minute. If it stays, check that the controller runs and has a leader: kubectl get pods -n envoy-gateway-system, and its log.',
-    });
-  }
-  if (state === 'Unknown') {
+  } else if (state === 'Unknown') {
     hints.push({
       id: 'unknown',
       severity: 'warning',
@@ -148,27 +157,16 @@ function general(
         'Wait half a minute, then look at the controller’s log: kubectl logs -n envoy-gateway-system deployment/envoy-gateway.',
     });
   }
-  if (mechanisms.length === 0) {
+  if (state === 'Stale') {
     hints.push({
-      id: 'empty',
+      id: 'stale',
       severity: 'warning',
-      meaning: 'The policy holds no extension, so it does nothing.',
-      remedy: 'Add an entry under extProc, wasm, lua or dynamicModule.',
+      meaning: `The status is about generation ${health.observedGeneration}, the policy is at generation ${health.generation}: ${addOn} has not judged the latest change.`,
+      remedy:
+        'Wait half a minute. If it stays, check that the controller runs and has a leader: kubectl get pods -n envoy-gateway-system, and its log.',
     });
   }
-  const idle = targets.filter(({ kind }) => withoutEffect.includes(kind));
-  if (idle.length > 0) {
-    hints.push({
-      id: 'target-without-effect',
-      severity: 'warning',
-      meaning: `${idle
-        .map(t => `${t.kind} ${t.text}`)
-        .join(
-          ', ',
-        )}: the API accepts this kind, but extensions run on HTTP traffic only.`,
-      remedy: 'Target a Gateway, ListenerSet, HTTPRoute or GRPCRoute.',
-    });
-  }
+  hints.push(...(meaning.oddities?.(object, targets) ?? []));
   if (state === 'BackendNotReady') {
     hints.push({
       id: 'backend-not-ready',
@@ -183,30 +181,21 @@ function general(
   }
   if (takenOver.includes(state)) {
     hints.push(
-      ...mechanisms.map(mechanism => ({
-        id: `test-${mechanism.toLowerCase()}`,
+      ...untold(features, meaning.untold).map(({ feature, text }) => ({
+        id: feature ? `test-${feature.toLowerCase()}` : 'test',
         severity: 'info' as const,
         meaning:
           'Accepted means that the configuration is valid, not that requests are processed.',
-        remedy: `Send a request and look for what the extension changes: ${requestTo(
+        remedy: `Send a request and look for what it changes: ${requestTo(
           ancestors,
-        )}${whatToTest[mechanism]}`,
+        )}${text}`,
       })),
     );
   }
   return hints;
 }
 
-/** What requests see of a policy that is refused, by what becomes of them. */
-const refused: Record<FailureOutcome, string> = {
-  passes:
-    'Requests pass without the extension that failed, because it is failOpen.',
-  refused: 'Every request to the affected routes is answered with 500.',
-  either:
-    'The message does not say which entry failed. If it is one with failOpen, requests pass without it; if not, every request to the affected routes is answered with 500. A request shows which.',
-};
-
-/** The same while a processor is not ready. */
+/** What requests see while a processor is not ready. */
 const notReady: Record<FailureOutcome, string> = {
   passes:
     'The gateway has accepted the policy, but the processor is not ready: requests pass unprocessed, because it is failOpen.',
@@ -221,30 +210,29 @@ function effectOf(
   policy: LivePolicy,
   ancestors: AncestorHealth[],
   backend: LiveBackend,
+  meaning: KindMeaning,
 ): string {
-  const refusals = ancestors
-    .flatMap(a => a.conditions)
-    .filter(c => c.type === 'Accepted' && c.status === 'False');
+  const refusals = ancestors.flatMap(a => a.conditions).filter(isRefusal);
   switch (state) {
     case 'Accepted':
       return 'The gateway has accepted the configuration. Whether requests are processed, only a request shows.';
     case 'BackendNotReady':
       return notReady[outcomeOfBackend(policy, backend)];
     case 'NotAccepted':
-      if (refusals.every(c => c.reason === 'TargetNotFound')) {
-        return 'Requests pass without the extension.';
-      }
-      return refused[
-        outcomeOfRefusal(policy, refusals.map(c => c.message ?? '').join('\n'))
-      ];
+      return refusals.every(c => c.reason === 'TargetNotFound')
+        ? meaning.without
+        : meaning.refused(policy, refusals);
+    case 'Incomplete':
+      return meaning.incomplete;
     case 'Conflicted':
       return 'Requests are processed by the other policy only.';
     case 'Overridden':
-      return 'On some routes another policy runs in its place.';
+      return `On some ${meaning.parts} another policy runs in its place.`;
     case 'Merged':
       return 'It runs together with another policy.';
     case 'NotAttached':
-      return 'Requests pass without the extension.';
+    case 'NoStatus':
+      return meaning.without;
     case 'Stale':
       return 'Requests may still be processed as before the last change.';
     default:
@@ -253,10 +241,13 @@ function effectOf(
 }
 
 /** The same explanation for several gateways is given once. */
-function explained(ancestors: AncestorHealth[]): HealthHint[] {
+function explained(
+  ancestors: AncestorHealth[],
+  kind: ObjectKind,
+): HealthHint[] {
   const hints = new Map<string, HealthHint>();
   for (const { name, conditions } of ancestors) {
-    for (const hint of conditions.flatMap(explain)) {
+    for (const hint of conditions.flatMap(c => explain(c, kind))) {
       const key = `${hint.id} ${hint.meaning}`;
       const known = hints.get(key);
       if (!known) {
@@ -272,12 +263,13 @@ function explained(ancestors: AncestorHealth[]): HealthHint[] {
 const severities: HealthHint['severity'][] = ['error', 'warning', 'info'];
 
 /**
- * What a live EnvoyExtensionPolicy’s status says: one state, the conditions of every ancestor, and for each known
- * reason what it means and what to do.
+ * What the status of a live object says, of any of the `objectKinds`: one state, the conditions of every Gateway, and for
+ * each known reason what it means and what to do.
  *
  * @public
  * @param policy - the object as the API server returns it; undefined where there is none
  * @param backend - what the cluster holds of its external processor, as far as it is known
+ * @throws Error where the kind is none of `objectKinds`
  */
 export function policyHealth(
   policy: LivePolicy | undefined,
@@ -287,9 +279,11 @@ export function policyHealth(
     return {
       state: 'NotDeployed',
       effect: 'Requests pass without the extension.',
+      kind: '',
       name: '',
       namespace: '',
       mechanisms: [],
+      features: [],
       targets: [],
       ancestors: [],
       backend: [],
@@ -305,26 +299,37 @@ export function policyHealth(
       ],
     };
   }
-  const ancestors = (policy.status?.ancestors ?? []).map(ancestorHealth);
+  const kind = policy.kind ?? policyKind;
+  const entry = objectKindOf(kind);
+  const meaning = meanings[kind];
+  if (!entry || !meaning) {
+    throw new Error(`kind: the health of a ${kind} is not known`);
+  }
+  const ancestors = reportsOf(policy, entry).map(ancestorHealth);
   const facts = backendFacts(policy, backend);
   const shared = {
-    state: overall(policy, ancestors, facts),
+    state: overall(policy, ancestors, facts, meaning.silent.state),
     ancestors,
     backend: facts,
     mechanisms: mechanismsOf(policy),
+    features: meaning.features(policy),
     targets: targetsOf(policy),
     generation: policy.metadata?.generation,
     observedGeneration: oldest(ancestors.map(a => a.observedGeneration)),
   };
   return {
     ...shared,
-    effect: effectOf(shared.state, policy, ancestors, backend),
+    effect: effectOf(shared.state, policy, ancestors, backend, meaning),
+    kind,
     name: policy.metadata?.name ?? '',
     namespace: policy.metadata?.namespace ?? 'default',
     createdAt: policy.metadata?.creationTimestamp,
     hints: [
-      ...explained(ancestors),
-      ...general(shared).map(hint => ({ ...hint, ancestors: [] })),
+      ...explained(ancestors, entry),
+      ...general(policy, entry, meaning, shared).map(hint => ({
+        ...hint,
+        ancestors: [],
+      })),
     ].sort(
       (a, b) => severities.indexOf(a.severity) - severities.indexOf(b.severity),
     ),

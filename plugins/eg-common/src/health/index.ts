@@ -1,5 +1,6 @@
 export { ageSince } from './age';
 export { policyHealth } from './health';
+export { reportsOf } from './reports';
 export { policyStates } from './types';
 export type {
   AncestorHealth,
@@ -18,4 +19,5 @@ export type {
   PolicyTarget,
   PolicyTargetRef,
   PolicyTargetSelector,
+  RouteParentStatus,
 } from './types';

@@ -1,3 +1,5 @@
+import { ObjectKind } from '../kinds';
+import { policyKind } from '../policy/constants';
 import { HealthHint, PolicyCondition } from './types';
 
 /**
@@ -7,15 +9,21 @@ import { HealthHint, PolicyCondition } from './types';
 export interface Knowledge {
   id: string;
   severity: HealthHint['severity'];
+  /** The kinds that say it; all where left out. */
+  kinds?: readonly string[];
   /** The condition that it is in; Accepted=False where left out. */
   condition?: { type: string; status: string; reason?: string };
   /** The message, with groups for what differs. */
   message?: RegExp;
   /** Of entries with the same topic, only the first that matches is used. */
   topic?: string;
-  meaning(match: string[]): string;
-  remedy(match: string[]): string;
+  meaning(match: string[], kind: ObjectKind): string;
+  remedy(match: string[], kind: ObjectKind): string;
 }
+
+/** The same entries, for some kinds only. */
+const only = (kinds: readonly string[], entries: Knowledge[]): Knowledge[] =>
+  entries.map(entry => ({ ...entry, kinds }));
 
 const refresh =
   'Envoy Gateway looks at it again when the policy changes; after ten failures it waits about an hour.';
@@ -26,11 +34,13 @@ const attachment: Knowledge[] = [
     id: 'conflict',
     severity: 'error',
     condition: { type: 'Accepted', status: 'False', reason: 'Conflicted' },
-    message: /Unable to target (\S+) ([^,\s]+)(?:,|\/| )/,
-    meaning: ([, kind, name]) =>
-      `Another EnvoyExtensionPolicy is already attached to ${kind} ${name}, and a target takes one. The oldest wins by creationTimestamp, then the first by namespace and name; this one has no effect.`,
-    remedy: () =>
-      'Put both extensions into one policy, give this one a sectionName of its own, or delete the other: kubectl get eep --all-namespaces --sort-by=.metadata.creationTimestamp',
+    message: /Unable to target (section of|\S+) ([^,\s]+)(?:,|\/| )/,
+    meaning: ([, target, name], { kind }) =>
+      `Another ${kind} is already attached to ${
+        target === 'section of' ? 'that section of' : target
+      } ${name}, and a target takes one. The oldest wins by creationTimestamp, then the first by namespace and name; this one has no effect.`,
+    remedy: (_, { plural, group }) =>
+      `Put both into one policy, give this one a sectionName of its own, or delete the other: kubectl get ${plural}.${group} --all-namespaces --sort-by=.metadata.creationTimestamp`,
   },
   {
     id: 'section-not-found',
@@ -47,6 +57,16 @@ const attachment: Knowledge[] = [
       } -o yaml shows the names; “${section}” is not among them.`,
   },
   {
+    id: 'overridden-sections',
+    severity: 'warning',
+    condition: { type: 'Overridden', status: 'True' },
+    message: /overriding these sections \[([^\]]*)\]/,
+    meaning: ([, sections]) =>
+      `Policies of single listeners take over for ${sections}: there, only theirs counts. Every other listener still has this one.`,
+    remedy: () =>
+      'Repeat in the listener’s policy what should count there too; settings of two policies are not merged.',
+  },
+  {
     id: 'overridden',
     severity: 'warning',
     condition: { type: 'Overridden', status: 'True' },
@@ -55,8 +75,10 @@ const attachment: Knowledge[] = [
       `More specific policies take over for ${
         routes || 'some routes'
       }: there, only theirs runs. Everything else that this policy targets still has it.`,
-    remedy: () =>
-      'Where both should run, set mergeType: StrategicMerge in the route’s policy (Envoy Gateway 1.9 and newer); lists such as lua or extProc replace each other, so use different mechanisms or repeat the entry.',
+    remedy: (_, { kind }) =>
+      kind === policyKind
+        ? 'Where both should run, set mergeType: StrategicMerge in the route’s policy (Envoy Gateway 1.9 and newer); lists such as lua or extProc replace each other, so use different mechanisms or repeat the entry.'
+        : 'Where both should count, set mergeType: StrategicMerge in the route’s policy; what both set is the route policy’s alone.',
   },
   {
     id: 'merged-with-parent',
@@ -67,7 +89,7 @@ const attachment: Knowledge[] = [
     meaning: ([, parent]) =>
       `It runs merged with ${parent}, because of its mergeType.`,
     remedy: () =>
-      'A list that both have (lua, extProc, wasm, dynamicModule) is this policy’s alone; test that what you expect of the other still runs.',
+      'A list that both have (such as lua, extProc, wasm or rules) is this policy’s alone; test that what you expect of the other still runs.',
   },
   {
     id: 'merged-into-child',
@@ -78,7 +100,7 @@ const attachment: Knowledge[] = [
     meaning: ([, routes]) =>
       `Policies of ${routes || 'some routes'} merge this one into theirs.`,
     remedy: () =>
-      'A list that both have (lua, extProc, wasm, dynamicModule) is the route policy’s alone: there, this policy’s entries do not run. Test with a request to such a route.',
+      'A list that both have (such as lua, extProc, wasm or rules) is the route policy’s alone: there, this policy’s entries do not run. Test with a request to such a route.',
   },
   {
     id: 'deprecated-field',
@@ -329,16 +351,329 @@ const dynamicModule: Knowledge[] = [
   },
 ];
 
+const security: Knowledge[] = [
+  {
+    id: 'jwks-missing',
+    severity: 'error',
+    message: /JWT: local JWKS ConfigMap (\S+) not found/,
+    meaning: ([, name]) =>
+      `The ConfigMap ${name} with the key set (JWKS) does not exist.`,
+    remedy: () =>
+      'Create it in the policy’s namespace with the key set under the key jwks, or correct jwt.providers[].localJWKS.valueRef.',
+  },
+  {
+    id: 'security-secret-missing',
+    severity: 'error',
+    message: /(OIDC|BasicAuth|APIKeyAuth): secret (\S+) does not exist/i,
+    meaning: ([, feature, name]) =>
+      `The Secret ${name} for ${feature} does not exist.`,
+    remedy: ([, , name]) =>
+      `Create it: kubectl get secret ${name!.split('/')[1] ?? name} -n ${
+        name!.split('/')[0]
+      } must find it. For OIDC its key is client-secret, for basic authentication .htpasswd, for API keys each client has a key. In another namespace it needs a ReferenceGrant.`,
+  },
+  {
+    id: 'authorizer-missing',
+    severity: 'error',
+    message: /ExtAuth: (service|backend) (\S+) not found/i,
+    meaning: ([, kind, name]) =>
+      `The ${kind} ${name} that decides about requests does not exist.`,
+    remedy: () =>
+      'Deploy it, or correct extAuth.http.backendRefs or extAuth.grpc.backendRefs.',
+  },
+  {
+    id: 'client-location-unknown',
+    severity: 'error',
+    message:
+      /clientIPGeoLocations\S* (requires|does not support) ([^\n]*?)\.?$/m,
+    meaning: ([, verb, what]) =>
+      `Rules by the client’s location ${
+        verb === 'requires' ? 'require' : 'do not support'
+      } ${what!.replace(' to be configured', '')}.`,
+    remedy: () =>
+      'Say in a ClientTrafficPolicy of the Gateway how the client’s address is found (spec.clientIPDetection), and in its EnvoyProxy where the database is (spec.geoIP.provider).',
+  },
+];
+
+const backendTraffic: Knowledge[] = [
+  {
+    id: 'rate-limit-disabled',
+    severity: 'error',
+    message: /enable Ratelimit in the EnvoyGateway config/,
+    meaning: () =>
+      'Global rate limits need the rate limit service, which is not switched on in this Envoy Gateway.',
+    remedy: () =>
+      'Ask the platform team to set rateLimit.backend (type Redis, with its url) in the EnvoyGateway configuration, or limit per proxy with rateLimit.type: Local.',
+  },
+  {
+    id: 'response-body-missing',
+    severity: 'error',
+    message:
+      /ResponseOverride: can't find the referenced configmap (\S+?)\.?$/m,
+    meaning: ([, name]) =>
+      `The ConfigMap ${name} with the body of an answer does not exist.`,
+    remedy: () =>
+      'Create it in the policy’s namespace with the text under the key response.body, or correct responseOverride[].response.body.valueRef.',
+  },
+];
+
+const clientTraffic: Knowledge[] = [
+  {
+    id: 'buffer-limit-out-of-range',
+    severity: 'error',
+    message:
+      /BufferLimit value (\S+) is out of range, must be between (\S+) and (\S+?)\.?$/m,
+    meaning: ([, value, from, to]) =>
+      `connection.bufferLimit is ${value}; it must be between ${from} and ${to} bytes.`,
+    remedy: () => 'Correct it, for example 1Mi.',
+  },
+];
+
+const routes: Knowledge[] = [
+  {
+    id: 'route-parent-section',
+    severity: 'error',
+    condition: {
+      type: 'Accepted',
+      status: 'False',
+      reason: 'NoMatchingParent',
+    },
+    meaning: () =>
+      'The Gateway has no listener that a parentRef asks for by sectionName or port.',
+    remedy: () =>
+      'Correct parentRefs[].sectionName or port, or leave them out: kubectl get gateway -o yaml shows the listeners.',
+  },
+  {
+    id: 'route-not-allowed',
+    severity: 'error',
+    condition: {
+      type: 'Accepted',
+      status: 'False',
+      reason: 'NotAllowedByListeners',
+    },
+    meaning: (_, { kind }) =>
+      `The listeners take no ${kind} from this namespace: their allowedRoutes say which kinds and namespaces they take.`,
+    remedy: () =>
+      'Ask the owner of the Gateway to allow the namespace or the kind in listeners[].allowedRoutes, or use a Gateway that does.',
+  },
+  {
+    id: 'route-hostname',
+    severity: 'error',
+    condition: {
+      type: 'Accepted',
+      status: 'False',
+      reason: 'NoMatchingListenerHostname',
+    },
+    meaning: () =>
+      'None of the route’s hostnames is one that the listener serves.',
+    remedy: () =>
+      'Compare spec.hostnames of the route with listeners[].hostname of the Gateway; *.example.com covers a.example.com, not example.com.',
+  },
+  {
+    id: 'route-filter-refused',
+    severity: 'error',
+    condition: {
+      type: 'Accepted',
+      status: 'False',
+      reason: 'UnsupportedValue',
+    },
+    message: /[Ii]nvalid filter (\S+): ([^\n]*?)\.?$/m,
+    meaning: ([, filter, error]) => `A ${filter} is refused: ${error}.`,
+    remedy: () =>
+      'Correct the filter or what it refers to. The rule answers 500 until then.',
+  },
+  {
+    id: 'route-backend-missing',
+    severity: 'error',
+    condition: {
+      type: 'ResolvedRefs',
+      status: 'False',
+      reason: 'BackendNotFound',
+    },
+    message:
+      /route rule (\d+) backendRef \d+: (\S+(?: backend)?) (\S+) not found/,
+    meaning: ([, rule, kind, name]) =>
+      `Rule ${rule} (counted from 0) leads to the ${kind} ${name}, which does not exist.`,
+    remedy: () => 'Deploy it, or correct backendRefs[].name and namespace.',
+  },
+  {
+    id: 'route-backend-port',
+    severity: 'error',
+    condition: {
+      type: 'ResolvedRefs',
+      status: 'False',
+      reason: 'PortNotFound',
+    },
+    message: /Port (\d+) not found on (\S+) (\S+?)\.?$/m,
+    meaning: ([, port, kind, name]) =>
+      `The ${kind} ${name} has no port ${port}.`,
+    remedy: () => 'Name a port of it in backendRefs[].port.',
+  },
+  {
+    id: 'route-reference-grant-missing',
+    severity: 'error',
+    condition: {
+      type: 'ResolvedRefs',
+      status: 'False',
+      reason: 'RefNotPermitted',
+    },
+    message:
+      /[Bb]ackend ref to (\S+) (\S+) not permitted by any ReferenceGrant/,
+    meaning: ([, kind, name], { kind: route }) =>
+      `The ${route} may not refer to ${kind} ${name}, which is in another namespace.`,
+    remedy: ([, kind, name], { kind: route, group }) =>
+      `Create a ReferenceGrant in namespace ${
+        name!.split('/')[0]
+      }: from ${group} ${route} in the route’s namespace, to ${kind}.`,
+  },
+  {
+    id: 'route-filter-missing',
+    severity: 'error',
+    condition: { type: 'ResolvedRefs', status: 'False' },
+    message: /[Uu]nable to translate HTTPRouteFilter: (\S+?)\.?$/m,
+    meaning: ([, name]) =>
+      `The HTTPRouteFilter ${name} does not exist, or what it refers to does not.`,
+    remedy: () =>
+      'Create it in the route’s namespace (in a generated repository: kubectl apply -k policy), or correct extensionRef.name. The rule answers 500 until then.',
+  },
+  {
+    id: 'route-no-endpoints',
+    severity: 'error',
+    condition: {
+      type: 'BackendsAvailable',
+      status: 'False',
+      reason: 'EndpointsNotFound',
+    },
+    message: /no ready endpoints for the related (\S+) (\S+?)\.?$/m,
+    meaning: ([, kind, name]) =>
+      `There is no ready pod behind the ${kind} ${name}.`,
+    remedy: ([, , name]) =>
+      `Start it, and check that the Service’s selector matches the pods’ labels: kubectl get endpointslices -n ${
+        name!.split('/')[0]
+      } -l kubernetes.io/service-name=${name!.split('/')[1]}.`,
+  },
+  {
+    id: 'route-overlap',
+    severity: 'warning',
+    condition: { type: 'RouteRulesOverlap', status: 'True' },
+    message: /Overlapping match conditions with route\(s\): ([^\n]*)/,
+    meaning: ([, others]) =>
+      `Other routes match the same requests: ${others}. The oldest route answers them, then the first by namespace and name.`,
+    remedy: () =>
+      'Give the routes different paths, headers or hostnames, or keep one of them.',
+  },
+];
+
+const patches: Knowledge[] = [
+  {
+    id: 'patch-disabled',
+    severity: 'error',
+    condition: { type: 'Accepted', status: 'False', reason: 'Disabled' },
+    meaning: () =>
+      'EnvoyPatchPolicy is switched off in this Envoy Gateway; that is the default.',
+    remedy: () =>
+      'Ask the platform team to set extensionApis.enableEnvoyPatchPolicy: true in the EnvoyGateway configuration (Helm: config.envoyGateway.extensionApis.enableEnvoyPatchPolicy).',
+  },
+  {
+    id: 'patch-resource-missing',
+    severity: 'error',
+    condition: {
+      type: 'Programmed',
+      status: 'False',
+      reason: 'ResourceNotFound',
+    },
+    message: /Unable to find xds resources: ([^\n]*?)\.?$/m,
+    meaning: ([, names]) =>
+      `Envoy’s configuration has no ${names!
+        .split(',')
+        .map(name => name.replace(/^type\.googleapis\.com\/(?:\w+\.)*/, ''))
+        .join(', ')}.`,
+    remedy: () =>
+      'Correct jsonPatches[].name: egctl config envoy-proxy listener (or route, cluster) prints the names, such as NAMESPACE/GATEWAY/LISTENER.',
+  },
+  {
+    id: 'patch-failed',
+    severity: 'error',
+    condition: { type: 'Programmed', status: 'False', reason: 'Invalid' },
+    message: /([^\n]+?)\.?$/m,
+    topic: 'patch-failed',
+    meaning: ([, error]) => `The patch cannot be carried out: ${error}.`,
+    remedy: () =>
+      'Compare path and value with what Envoy has: egctl config envoy-proxy listener -o yaml. An update of Envoy Gateway can move what a path points to.',
+  },
+];
+
+const backends: Knowledge[] = [
+  {
+    id: 'backend-disabled',
+    severity: 'error',
+    topic: 'backend',
+    condition: { type: 'Invalid', status: 'False' },
+    message: /Backend is not enabled/,
+    meaning: () =>
+      'Backends are switched off in this Envoy Gateway; that is the default.',
+    remedy: () =>
+      'Ask the platform team to set extensionApis.enableBackend: true in the EnvoyGateway configuration (Helm: config.envoyGateway.extensionApis.enableBackend).',
+  },
+  {
+    id: 'backend-invalid',
+    severity: 'error',
+    topic: 'backend',
+    condition: { type: 'Invalid', status: 'False' },
+    message: /The Backend was not accepted: ([^\n]*?)\.?$/m,
+    meaning: ([, error]) => `The Backend is refused: ${error}.`,
+    remedy: () =>
+      'Correct spec.endpoints or spec.tls: an address that every pod means differently (loopback, link-local) is not allowed, and TLS needs a certificate authority.',
+  },
+];
+
+const proxies: Knowledge[] = [
+  {
+    id: 'proxy-invalid',
+    severity: 'error',
+    condition: {
+      type: 'Accepted',
+      status: 'False',
+      reason: 'InvalidParameters',
+    },
+    message: /([^\n]+?)\.?$/m,
+    topic: 'proxy-invalid',
+    meaning: ([, error]) => `The EnvoyProxy is refused: ${error}.`,
+    remedy: () =>
+      'Correct what the message names; until then, the Gateways and the GatewayClass that name it are refused as well.',
+  },
+];
+
 /**
  * What conditions mean and what to do, in the order in which they are tried.
  */
 export const knowledge: readonly Knowledge[] = [
   ...attachment,
-  ...lua,
-  ...extProc,
-  ...wasm,
-  ...dynamicModule,
+  ...only([policyKind], [...lua, ...extProc, ...wasm, ...dynamicModule]),
+  ...only(['SecurityPolicy'], security),
+  ...only(['BackendTrafficPolicy'], backendTraffic),
+  ...only(['ClientTrafficPolicy'], clientTraffic),
+  ...only(['HTTPRoute', 'GRPCRoute'], routes),
+  ...only(['EnvoyPatchPolicy'], patches),
+  ...only(['Backend'], backends),
+  ...only(['EnvoyProxy'], proxies),
 ];
+
+/** Whether a condition says that the object is refused; some kinds have a type of their own for that. */
+export function isRefusal({ type, status }: PolicyCondition): boolean {
+  return (
+    status === 'False' && ['Accepted', 'Invalid', 'NotAccepted'].includes(type)
+  );
+}
+
+/** Whether a condition says that an accepted object is not carried out as a whole. */
+export function isShortfall({ type, status }: PolicyCondition): boolean {
+  return (
+    (status === 'False' &&
+      ['Programmed', 'ResolvedRefs', 'BackendsAvailable'].includes(type)) ||
+    (status === 'True' && type === 'PartiallyInvalid')
+  );
+}
 
 function isIn(
   { type, status, reason }: PolicyCondition,
@@ -358,15 +693,20 @@ function matchesOf(pattern: RegExp | undefined, message: string): string[][] {
     : [[message]];
 }
 
-/** What is known about a condition; for a refusal that nobody knows, what Envoy Gateway says. */
+/** What is known about a condition; for a refusal or a shortfall that nobody knows, what the controller says. */
 export function explain(
   condition: PolicyCondition,
+  kind: ObjectKind,
 ): Omit<HealthHint, 'ancestors'>[] {
   const topics = new Set<string>();
   const hints = knowledge.flatMap(entry => {
     const wanted = entry.condition ?? { type: 'Accepted', status: 'False' };
-    const { id, severity, topic } = entry;
-    if (!isIn(condition, wanted) || (topic && topics.has(topic))) {
+    const { id, severity, topic, kinds } = entry;
+    if (
+      !isIn(condition, wanted) ||
+      (kinds && !kinds.includes(kind.kind)) ||
+      (topic && topics.has(topic))
+    ) {
       return [];
     }
     const matches = matchesOf(entry.message, condition.message ?? '');
@@ -376,23 +716,26 @@ export function explain(
     return matches.map(match => ({
       id,
       severity,
-      meaning: entry.meaning(match),
-      remedy: entry.remedy(match),
+      meaning: entry.meaning(match, kind),
+      remedy: entry.remedy(match, kind),
     }));
   });
-  if (
-    hints.length === 0 &&
-    isIn(condition, { type: 'Accepted', status: 'False' })
-  ) {
+  if (hints.length === 0 && (isRefusal(condition) || isShortfall(condition))) {
+    const { addOn = 'Envoy Gateway' } = kind;
     return [
       {
         id: 'other',
         severity: 'error',
-        meaning: `Envoy Gateway refuses the policy (${
-          condition.reason || 'no reason given'
-        }): ${condition.message || 'it does not say why'}`,
-        remedy:
-          'Correct what the message names and apply the policy again. The log of Envoy Gateway’s controller has more: kubectl logs -n envoy-gateway-system deployment/envoy-gateway.',
+        meaning: `${addOn} ${
+          isRefusal(condition) ? 'refuses' : 'cannot carry out'
+        } the ${kind.kind} (${condition.reason || 'no reason given'}): ${
+          condition.message || 'it does not say why'
+        }`,
+        remedy: `Correct what the message names and apply it again. The log of ${addOn}’s controller has more: kubectl logs -n ${
+          kind.addOn
+            ? 'envoy-ai-gateway-system deployment/ai-gateway-controller'
+            : 'envoy-gateway-system deployment/envoy-gateway'
+        }.`,
       },
     ];
   }

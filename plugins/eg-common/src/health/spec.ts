@@ -2,6 +2,7 @@ import {
   LivePolicy,
   PolicyMechanism,
   PolicyTarget,
+  PolicyTargetRef,
   PolicyTargetSelector,
 } from './types';
 
@@ -39,15 +40,26 @@ function selected(selector: PolicyTargetSelector): string {
   }`;
 }
 
-/** What a policy is attached to. */
+/** What a policy or route is attached to. Only the parents of routes can be in another namespace. */
 export function targetsOf({ metadata, spec = {} }: LivePolicy): PolicyTarget[] {
   const refs = spec.targetRefs ?? (spec.targetRef ? [spec.targetRef] : []);
+  const parents = (spec.parentRefs ?? []).map(ref => ({
+    ...ref,
+    kind: ref.kind ?? 'Gateway',
+  }));
   return [
-    ...refs.map(({ kind = '', name = '', sectionName }) => ({
-      kind,
-      text: `${metadata?.namespace ?? 'default'}/${name}`,
-      ...(sectionName ? { sectionName } : {}),
-    })),
+    ...[...refs, ...parents].map(
+      ({
+        kind = '',
+        name = '',
+        sectionName,
+        namespace = metadata?.namespace ?? 'default',
+      }: PolicyTargetRef & { namespace?: string }) => ({
+        kind,
+        text: `${namespace}/${name}`,
+        ...(sectionName ? { sectionName } : {}),
+      }),
+    ),
     ...(spec.targetSelectors ?? []).map(selector => ({
       kind: selector.kind ?? '',
       text: selected(selector),

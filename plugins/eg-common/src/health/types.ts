@@ -1,6 +1,6 @@
 /**
- * What of an EnvoyExtensionPolicy is read; everything may be missing, because it comes from a cluster. Lists in the
- * Kubernetes plugin's answers lack `apiVersion`.
+ * What is read of a policy, or of another object of one of the `objectKinds`. Everything may be missing, because it comes
+ * from a cluster. Lists in the Kubernetes plugin's answers lack `apiVersion`.
  *
  * @public
  */
@@ -20,6 +20,7 @@ export interface LivePolicy {
     targetRef?: PolicyTargetRef;
     targetRefs?: PolicyTargetRef[];
     targetSelectors?: PolicyTargetSelector[];
+    parentRefs?: (PolicyTargetRef & { namespace?: string })[];
     mergeType?: string;
     extProc?: { failOpen?: boolean; [key: string]: unknown }[];
     wasm?: { failOpen?: boolean; [key: string]: unknown }[];
@@ -27,7 +28,17 @@ export interface LivePolicy {
     dynamicModule?: Record<string, unknown>[];
     [key: string]: unknown;
   };
-  status?: { ancestors?: PolicyAncestorStatus[] };
+  status?: {
+    ancestors?: PolicyAncestorStatus[];
+    parents?: RouteParentStatus[];
+    conditions?: PolicyCondition[];
+  };
+}
+
+/** An entry of `status.parents` of a route. @public */
+export interface RouteParentStatus
+  extends Omit<PolicyAncestorStatus, 'ancestorRef'> {
+  parentRef?: PolicyAncestorStatus['ancestorRef'];
 }
 
 /** An entry of `spec.targetRefs`. @public */
@@ -109,8 +120,9 @@ export interface BackendFact {
 }
 
 /**
- * The one word for what a gateway makes of a policy, the gravest first. Accepted is the gateway's word for the
- * configuration, and says nothing of requests; BackendNotReady is what is known to the contrary.
+ * The one word for what a gateway makes of an object, the gravest first. Accepted is the gateway's word for the
+ * configuration, and says nothing of requests; BackendNotReady is what is known to the contrary. Incomplete: accepted,
+ * but the gateway could not carry out all of it. NoStatus: the kind has none, so nothing is known.
  *
  * @public
  */
@@ -119,12 +131,14 @@ export const policyStates = [
   'Conflicted',
   'NotAttached',
   'BackendNotReady',
+  'Incomplete',
   'Stale',
   'Unknown',
   'NotDeployed',
   'Overridden',
   'Merged',
   'Accepted',
+  'NoStatus',
 ] as const;
 
 /** One of {@link policyStates}. @public */
@@ -168,7 +182,7 @@ export interface AncestorHealth {
 }
 
 /**
- * What a live policy's status says.
+ * What the status of a live object says.
  *
  * @public
  */
@@ -176,9 +190,12 @@ export interface PolicyHealth {
   state: PolicyState;
   /** What requests see because of it. */
   effect: string;
+  kind: string;
   name: string;
   namespace: string;
   mechanisms: PolicyMechanism[];
+  /** What it has, for people: mechanisms of an extension, fields of another policy, filters of a route. */
+  features: string[];
   targets: PolicyTarget[];
   generation?: number;
   observedGeneration?: number;

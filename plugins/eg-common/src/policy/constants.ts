@@ -2,6 +2,7 @@
 
 export const gatewayGroup = 'gateway.networking.k8s.io';
 export const envoyGatewayGroup = 'gateway.envoyproxy.io';
+export const aiGatewayGroup = 'aigateway.envoyproxy.io';
 export const envoyGatewayApi = `${envoyGatewayGroup}/v1alpha1`;
 export const policyKind = 'EnvoyExtensionPolicy';
 

@@ -1,4 +1,5 @@
 import { implementationOf } from '../implementations';
+import { addOnTag, objectKindOf } from '../kinds';
 import { ExtensionPlan, secretVariable } from '../plan';
 import { purposeOf } from '../purposes';
 import { decisionRecord } from '../recommend';
@@ -52,6 +53,14 @@ function kustomized(
   };
 }
 
+/** Tags of the add-ons whose kinds are among the objects: the entity page asks clusters for those kinds, too. */
+function addOnTags(files: readonly ObjectFile[]): string[] {
+  return files.flatMap(({ object }) => {
+    const addOn = objectKindOf(object.kind)?.addOn;
+    return addOn ? [addOnTag(addOn)] : [];
+  });
+}
+
 /** The entity of the repository in Backstage's catalog. */
 function catalogInfo(plan: ExtensionPlan): object {
   const { repository } = plan;
@@ -72,7 +81,7 @@ function catalogInfo(plan: ExtensionPlan): object {
       },
       tags: [
         'envoy-gateway',
-        ...(plan.native ? ['policy'] : []),
+        ...(plan.native ? ['policy', ...addOnTags(plan.native.objects)] : []),
         ...(plan.mechanism === 'native' ? [] : [plan.mechanism, plan.language]),
       ].filter((tag, i, all) => all.indexOf(tag) === i),
     },

@@ -8,9 +8,9 @@ import {
 import { useEffect, useMemo, useState } from 'react';
 import {
   KubernetesProblem,
+  objectResources,
   PolicyOverview,
   policyOverview,
-  policyResource,
   reachResources,
   requestProblem,
   workloadResources,
@@ -19,7 +19,7 @@ import {
 /** How often the clusters are asked. */
 export const refreshMs = 10_000;
 
-/** The policies of an entity, as far as they are known. */
+/** The policies, routes and other objects of an entity, as far as they are known. */
 export interface Policies {
   loading: boolean;
   overview?: PolicyOverview;
@@ -55,18 +55,18 @@ function usesExtProc(response: ObjectsByEntityResponse | undefined): boolean {
 }
 
 /**
- * The policies of an entity in every cluster. One request to Backstage's back end for each refresh, whatever the number
- * of policies; Deployments, Pods, endpoints and TLS policies are part of it where there is an external processor.
+ * The objects of an entity in every cluster. One request to Backstage's back end for each refresh, whatever their number; Deployments, Pods, endpoints and TLS policies are part of it where there is an external processor.
  */
 export function usePolicies(entity: Entity): Policies {
   const [last, setLast] = useState<ObjectsByEntityResponse>();
-  const tagged = entity.metadata.tags?.includes('extproc') ?? false;
-  const withWorkloads = tagged || usesExtProc(last);
+  const { tags = [] } = entity.metadata;
+  const withWorkloads = tags.includes('extproc') || usesExtProc(last);
   const { kubernetesObjects, error } = useCustomResources(
     entity,
-    withWorkloads
-      ? [policyResource, ...workloadResources, ...reachResources]
-      : [policyResource],
+    [
+      ...objectResources(tags),
+      ...(withWorkloads ? [...workloadResources, ...reachResources] : []),
+    ],
     refreshMs,
   );
   const clusters = useClusterNames();

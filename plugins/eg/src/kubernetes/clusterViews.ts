@@ -4,12 +4,13 @@ import {
   LiveEndpointSlice,
   LivePolicy,
   LiveTlsPolicy,
+  objectKinds,
   PolicyHealth,
   policyHealth,
   policyStates,
 } from 'backstage-plugin-eg-common';
-import { KubernetesProblem, policyProblem } from './problems';
-import { policyApiVersion, workloadResources } from './resources';
+import { clusterProblems, KubernetesProblem } from './problems';
+import { workloadResources } from './resources';
 import { Deployment, Pod } from './workloads';
 
 /** The processor of an extension in one cluster. */
@@ -20,7 +21,7 @@ export interface Workload {
   forbidden: boolean;
 }
 
-/** A policy in a cluster. */
+/** A policy, route or other object of an extension in a cluster. */
 export interface PolicyView {
   key: string;
   cluster: string;
@@ -34,7 +35,7 @@ export interface PolicyOverview {
   policies: PolicyView[];
   workloads: Record<string, Workload>;
   problems: KubernetesProblem[];
-  /** Clusters that answered, and have no policy of the entity. */
+  /** Clusters that answered, and have no object of the entity. */
   without: string[];
 }
 
@@ -83,16 +84,19 @@ function backendOf(item: ClusterItem): LiveBackend {
 
 function policiesOf(item: ClusterItem, cluster: string): PolicyView[] {
   const backend = backendOf(item);
-  return objectsOf<LivePolicy>(item, 'EnvoyExtensionPolicy').map(found => {
-    const object = { apiVersion: policyApiVersion, ...found };
-    const health = policyHealth(object, backend);
-    return {
-      key: `${cluster}/${health.namespace}/${health.name}`,
-      cluster,
-      object,
-      health,
-    };
-  });
+  return objectKinds.flatMap(({ kind, group, version }) =>
+    objectsOf<LivePolicy>(item, kind).map(found => {
+      // Lists leave the version out.
+      const object = { apiVersion: `${group}/${version}`, ...found };
+      const health = policyHealth(object, backend);
+      return {
+        key: `${cluster}/${kind}/${health.namespace}/${health.name}`,
+        cluster,
+        object,
+        health,
+      };
+    }),
+  );
 }
 
 function byGravity(a: PolicyView, b: PolicyView): number {
@@ -116,12 +120,9 @@ export function policyOverview(
     name: item.cluster.title ?? item.cluster.name,
   }));
   const policies = titled.flatMap(({ item, name }) => policiesOf(item, name));
-  const problems = titled.flatMap(({ item, name }) => {
-    const [problem] = item.errors.flatMap(
-      error => policyProblem(name, error) ?? [],
-    );
-    return problem ?? [];
-  });
+  const problems = titled.flatMap(({ item, name }) =>
+    clusterProblems(name, item.errors),
+  );
   const silent = clusterNames.filter(
     name => !response.items.some(item => item.cluster.name === name),
   );

@@ -3,7 +3,11 @@ export type { PolicyOverview, PolicyView, Workload } from './clusterViews';
 export { requestProblem } from './problems';
 export type { KubernetesProblem, ProblemKind } from './problems';
 export { kubernetesId } from './kubernetesId';
-export { policyResource, reachResources, workloadResources } from './resources';
+export {
+  objectResources,
+  reachResources,
+  workloadResources,
+} from './resources';
 export {
   deploymentReadiness,
   podReadiness,

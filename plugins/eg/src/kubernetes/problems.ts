@@ -1,7 +1,7 @@
 import { KubernetesFetchError } from '@backstage/plugin-kubernetes-common';
-import { policyResource } from './resources';
+import { ObjectKind, objectKinds } from 'backstage-plugin-eg-common';
 
-/** Why policies cannot be shown. */
+/** Why an extension's objects cannot be shown. */
 export type ProblemKind =
   | 'plugin-missing'
   | 'no-cluster'
@@ -19,6 +19,11 @@ export type ProblemKind =
 export interface KubernetesProblem {
   kind: ProblemKind;
   cluster?: string;
+  /** The kinds of object that it concerns, and what serves them. */
+  kinds?: string;
+  software?: string;
+  /** The same as an RBAC rule names them: `securitypolicies.gateway.envoyproxy.io`. */
+  resources?: string;
   /** What was reported. */
   detail?: string;
 }
@@ -36,31 +41,71 @@ function statusKind(statusCode: number | undefined): ProblemKind {
   }
 }
 
-/** What a cluster answered instead of policies; undefined where the error is about something else. */
-export function policyProblem(
+type StatusError = {
+  statusCode?: number;
+  resourcePath?: string;
+  errorType: string;
+};
+
+/** The kind that a path lists; undefined where it lists something else. */
+function kindAt(path: string): ObjectKind | undefined {
+  return objectKinds.find(
+    ({ group, plural }) =>
+      path.includes(`/${group}/`) && path.endsWith(`/${plural}`),
+  );
+}
+
+/**
+ * What a cluster answered instead of an extension's objects: one problem for all kinds that it concerns.
+ *
+ * @param cluster - its name for people
+ * @param errors - what the Kubernetes back end reported; errors about other resources are left out
+ */
+export function clusterProblems(
   cluster: string,
-  error: KubernetesFetchError,
-): KubernetesProblem | undefined {
-  if (error.errorType === 'FETCH_ERROR') {
-    return {
-      kind: 'unreachable',
-      cluster,
-      detail: 'message' in error ? error.message : undefined,
-    };
+  errors: readonly KubernetesFetchError[],
+): KubernetesProblem[] {
+  const unreachable = errors.find(e => e.errorType === 'FETCH_ERROR');
+  if (unreachable) {
+    return [
+      {
+        kind: 'unreachable',
+        cluster,
+        detail: 'message' in unreachable ? unreachable.message : undefined,
+      },
+    ];
   }
-  const { statusCode, resourcePath, errorType } = error as {
-    statusCode?: number;
-    resourcePath?: string;
-    errorType: string;
-  };
-  if (resourcePath && !resourcePath.endsWith(`/${policyResource.plural}`)) {
-    return undefined;
+  const found = new Map<
+    string,
+    { kind: ProblemKind; software: string; kinds: ObjectKind[]; detail: string }
+  >();
+  for (const error of errors as readonly StatusError[]) {
+    const { statusCode, resourcePath = '', errorType } = error;
+    const listed = kindAt(resourcePath);
+    if (resourcePath && !listed) {
+      continue;
+    }
+    const kind = statusKind(statusCode);
+    const software = listed?.addOn ?? 'Envoy Gateway';
+    const key = `${kind} ${software}`;
+    const same = found.get(key);
+    if (!same) {
+      found.set(key, {
+        kind,
+        software,
+        kinds: listed ? [listed] : [],
+        detail: [errorType, statusCode, resourcePath].filter(Boolean).join(' '),
+      });
+    } else if (listed) {
+      same.kinds.push(listed);
+    }
   }
-  return {
-    kind: statusKind(statusCode),
+  return [...found.values()].map(({ kinds, ...problem }) => ({
+    ...problem,
     cluster,
-    detail: [errorType, statusCode, resourcePath].filter(Boolean).join(' '),
-  };
+    kinds: kinds.map(k => k.kind).join(', '),
+    resources: kinds.map(k => `${k.plural}.${k.group}`).join(', '),
+  }));
 }
 
 /** What Backstage's back end answered instead of clusters. */

@@ -1,11 +1,24 @@
 import { CustomResourceMatcher } from '@backstage/plugin-kubernetes-common';
+import { addOnTag, ObjectKind, objectKinds } from 'backstage-plugin-eg-common';
 
-/** Envoy Gateway's policy. */
-export const policyResource: CustomResourceMatcher = {
-  group: 'gateway.envoyproxy.io',
-  apiVersion: 'v1alpha1',
-  plural: 'envoyextensionpolicies',
-};
+const matcher = ({ group, version, plural }: ObjectKind) => ({
+  group,
+  apiVersion: version,
+  plural,
+});
+
+/**
+ * The policies, routes and other objects that belong to an extension.
+ *
+ * @param tags - of the entity: kinds of an add-on are asked for only where it has them
+ */
+export function objectResources(
+  tags: readonly string[],
+): CustomResourceMatcher[] {
+  return objectKinds
+    .filter(({ addOn }) => !addOn || tags.includes(addOnTag(addOn)))
+    .map(matcher);
+}
 
 /** What an external processor runs as. The Kubernetes back end asks for any resource by the same request. */
 export const workloadResources: CustomResourceMatcher[] = [
@@ -26,6 +39,3 @@ export const reachResources: CustomResourceMatcher[] = [
     plural: 'backendtlspolicies',
   },
 ];
-
-/** `apiVersion` of the policy, which lists leave out. */
-export const policyApiVersion = `${policyResource.group}/${policyResource.apiVersion}`;

@@ -43,11 +43,11 @@ describe('GatewayExtensionCard', () => {
     const list = (await screen.findByText('Not accepted')).closest('ul')!;
     const counts = within(list).getAllByRole('listitem');
     expect(counts.map(item => item.textContent)).toEqual([
-      'Not accepted1 policy',
-      'Accepted by the gateway2 policies',
+      'Not accepted1 object',
+      'Accepted by the gateway2 objects',
     ]);
     expect(
-      screen.getByText('The gravest: default/lua-disabled in local'),
+      screen.getByText('The gravest: EnvoyExtensionPolicy default/lua-disabled in local'),
     ).toBeInTheDocument();
     expect(screen.getByText(/enableLua: true/)).toBeInTheDocument();
   });
@@ -97,7 +97,7 @@ describe('GatewayExtensionCard', () => {
       ]).apis,
       /cannot be reached/,
     ],
-    ['no policy yet', kubernetesApis([]).apis, /There is no policy yet/],
+    ['no policy yet', kubernetesApis([]).apis, /Nothing is deployed yet/],
   ])('says so where there is %s', async (_, apis, title) => {
     show(apis);
     expect(await screen.findByText(title)).toBeInTheDocument();
@@ -114,7 +114,7 @@ describe('GatewayExtensionCard', () => {
       apis: apis as any,
     });
     expect(
-      await screen.findByRole('link', { name: /Details of every policy/ }),
+      await screen.findByRole('link', { name: /Details of every object/ }),
     ).toHaveAttribute('href', expect.stringMatching(/\/gateway-extension$/));
   });
 });

@@ -56,6 +56,7 @@ function Summary({ policies, workloads }: PolicyOverview) {
         <Text as="p" weight="bold">
           {t('card.worst', {
             policy: t('policy.title', {
+              kind: health.kind,
               namespace: health.namespace,
               name: health.name,
               cluster,

@@ -2,7 +2,7 @@ import { renderTestApp } from '@backstage/frontend-test-utils';
 import { createTestEntityPage } from '@backstage/plugin-catalog-react/testUtils';
 import { act, screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
-import { LivePolicy, policyHealth } from 'backstage-plugin-eg-common';
+import { LivePolicy, objectKinds, policyHealth } from 'backstage-plugin-eg-common';
 import { accessibilityFaults } from '../../__testUtils__/axe';
 import { clusterErrors, clusterItem } from '../../__testUtils__/cluster';
 import { entity } from '../../__testUtils__/entity';
@@ -25,7 +25,7 @@ async function showPolicies(policies: LivePolicy[], workload = false) {
     clusterItem('local', { policies, workload }),
   ]);
   const rendered = show(apis);
-  await screen.findByText(/^\d+ polic/);
+  await screen.findByText(/^\d+ object/);
   return { api, ...rendered };
 }
 
@@ -53,7 +53,7 @@ const states: [string, string, RegExp[]][] = [
   [
     'conflicted-route',
     'Conflicted',
-    [/oldest wins by creationTimestamp/, /Put both extensions into one policy/],
+    [/oldest wins by creationTimestamp/, /Put both into one policy/],
   ],
   ['overridden', 'Overridden', [/take over for default\/my-route/]],
   ['merged-child', 'Merged', [/merged with default\/merged-parent/]],
@@ -73,7 +73,7 @@ describe('GatewayExtensionTab', () => {
   it.each(states)('shows %s as %s', async (name, state, texts) => {
     const { container } = await showPolicies([policyFixture(name)]);
     const trigger = screen.getByRole('button', {
-      name: new RegExp(`^${state} ?default/.* in local`),
+      name: new RegExp(`^${state} ?EnvoyExtensionPolicy default/.* in local`),
     });
     expect(trigger).toHaveAttribute('aria-expanded', 'true');
     for (const text of texts) {
@@ -84,7 +84,7 @@ describe('GatewayExtensionTab', () => {
 
   it('shows every ancestor with its own state and conditions', async () => {
     await showPolicies([policyFixture('two-gateways')]);
-    const gateways = within(screen.getByRole('region', { name: 'Gateways' }));
+    const gateways = within(screen.getByRole('region', { name: 'What is reported' }));
     const [bad, good] = gateways
       .getAllByText(/^Gateway default\//)
       .map(name => within(name.closest('li')!));
@@ -97,7 +97,7 @@ describe('GatewayExtensionTab', () => {
     expect(screen.getByText('Concerns Gateway default/eg')).toBeInTheDocument();
   });
 
-  it('shows mechanism, targets and age', async () => {
+  it('shows features, targets and age', async () => {
     const policy = policyFixture('section-not-found-gateway');
     policy.metadata!.creationTimestamp = new Date(
       Date.now() - 50 * 60 * 60 * 1000,
@@ -105,7 +105,7 @@ describe('GatewayExtensionTab', () => {
     await showPolicies([policy]);
     const fact = (term: string) =>
       screen.getByText(term).closest('dt')!.nextElementSibling;
-    expect(fact('Mechanism')).toHaveTextContent('Lua');
+    expect(fact('Features')).toHaveTextContent('Lua');
     expect(fact('Targets')).toHaveTextContent(
       'Gateway default/eg, section nosuch',
     );
@@ -138,7 +138,9 @@ describe('GatewayExtensionTab', () => {
       expect(api.getCustomObjectsByEntity).toHaveBeenLastCalledWith(
         expect.objectContaining({
           customResources: [
-            expect.objectContaining({ plural: 'envoyextensionpolicies' }),
+            ...objectKinds
+              .filter(({ addOn }) => !addOn)
+              .map(({ plural }) => expect.objectContaining({ plural })),
             expect.objectContaining({ plural: 'deployments' }),
             expect.objectContaining({ plural: 'pods' }),
             expect.objectContaining({ plural: 'endpointslices' }),
@@ -159,7 +161,7 @@ describe('GatewayExtensionTab', () => {
     const { container } = show(apis);
     expect(
       await screen.findByRole('button', {
-        name: /^Processor not ready ?default\/accepted-extproc-not-ready/,
+        name: /^Processor not ready ?EnvoyExtensionPolicy default\/accepted-extproc-not-ready/,
       }),
     ).toBeInTheDocument();
     expect(screen.getByText(/answered with 500/)).toBeInTheDocument();
@@ -249,13 +251,13 @@ describe('GatewayExtensionTab', () => {
     );
   });
 
-  describe('where there is no policy to show', () => {
+  describe('where there is nothing to show', () => {
     const missing: [string, Apis['apis'] | undefined, RegExp, RegExp][] = [
       [
         'no Kubernetes plugin',
         undefined,
         /plugin is not installed/,
-        /kubectl get eep -l backstage.io\/kubernetes-id=my-extension -A/,
+        /kubectl get eep,.* -l backstage.io\/kubernetes-id=my-extension -A/,
       ],
       [
         'no cluster',
@@ -311,7 +313,7 @@ describe('GatewayExtensionTab', () => {
         kubernetesApis([
           clusterItem('local', { errors: [clusterErrors.forbidden] }),
         ]).apis,
-        /may not read EnvoyExtensionPolicies in local/,
+        /may not read these kinds in local: EnvoyExtensionPolicy/,
         /get and list on envoyextensionpolicies/,
       ],
       [
@@ -331,9 +333,9 @@ describe('GatewayExtensionTab', () => {
         /SYSTEM_ERROR 500/,
       ],
       [
-        'no policy yet',
+        'nothing deployed yet',
         kubernetesApis([]).apis,
-        /There is no policy yet/,
+        /Nothing is deployed yet/,
         /kubectl apply -k policy.*after kubectl apply -k k8s.*backstage.io\/kubernetes-id=my-extension/,
       ],
     ];
@@ -342,7 +344,7 @@ describe('GatewayExtensionTab', () => {
       const { container } = show(apis);
       expect(await screen.findByText(title)).toBeInTheDocument();
       expect(screen.getByText(remedy)).toBeInTheDocument();
-      expect(screen.queryByText(/^\d+ polic/)).toBeNull();
+      expect(screen.queryByText(/^\d+ object/)).toBeNull();
       expect(await accessibilityFaults(container)).toEqual([]);
     });
   });
@@ -379,7 +381,7 @@ describe('GatewayExtensionTab', () => {
     it('asks once, and shows the gravest first, a page at a time', async () => {
       const user = userEvent.setup();
       const { api } = await showPolicies(many);
-      expect(screen.getByText('300 policies')).toBeInTheDocument();
+      expect(screen.getByText('300 objects')).toBeInTheDocument();
       expect(api.getCustomObjectsByEntity).toHaveBeenCalledTimes(1);
       expect(shown().slice(0, 3)).toEqual([
         'policy-250',
@@ -396,14 +398,14 @@ describe('GatewayExtensionTab', () => {
     it('finds by name and by state', async () => {
       const user = userEvent.setup();
       await showPolicies(many);
-      const search = screen.getByRole('searchbox', { name: 'Search policies' });
+      const search = screen.getByRole('searchbox', { name: 'Search objects' });
       await user.type(search, 'policy-123');
       expect(shown()).toEqual(['policy-123']);
       await user.clear(search);
       await user.type(search, 'not accepted');
       expect(shown()).toEqual(['policy-250']);
       await user.type(search, ' nonsense');
-      expect(screen.getByText(/No policy matches/)).toHaveAttribute(
+      expect(screen.getByText(/Nothing matches/)).toHaveAttribute(
         'role',
         'status',
       );
@@ -427,7 +429,7 @@ describe('GatewayExtensionTab', () => {
       ]);
       show(apis);
       await act(() => jest.advanceTimersByTimeAsync(100));
-      expect(screen.getByText('1 policy')).toBeInTheDocument();
+      expect(screen.getByText('1 object')).toBeInTheDocument();
       api.getCustomObjectsByEntity.mockRejectedValue(
         new Error('Request failed with 502 Bad Gateway, '),
       );
@@ -436,7 +438,7 @@ describe('GatewayExtensionTab', () => {
       expect(
         screen.getByText(/The last refresh failed.*502/),
       ).toBeInTheDocument();
-      expect(screen.getByText('1 policy')).toBeInTheDocument();
+      expect(screen.getByText('1 object')).toBeInTheDocument();
     } finally {
       jest.useRealTimers();
     }

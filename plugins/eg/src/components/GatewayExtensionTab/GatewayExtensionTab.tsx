@@ -5,7 +5,7 @@ import { EntityLinks } from '../EntityLinks';
 import { PolicyList } from '../PolicyList';
 import { WithPolicies } from '../WithPolicies';
 
-/** The entity tab: what every cluster's gateways make of the entity's policies. */
+/** The entity tab: what every cluster's gateways make of the entity's policies, routes and other objects. */
 export function GatewayExtensionTab() {
   const { entity } = useEntity();
   const { t } = useEgTranslation();

@@ -26,7 +26,7 @@ function yamlOf({ metadata, ...object }: LivePolicy): string {
 
 function useFacts(health: PolicyHealth): [string, string][] {
   const { t } = useEgTranslation();
-  const { mechanisms, targets, generation, observedGeneration } = health;
+  const { features, targets, generation, observedGeneration } = health;
   const targetTexts = targets.map(({ kind, text, sectionName }) => {
     const target = text.startsWith('every ') ? text : `${kind} ${text}`;
     return sectionName
@@ -34,7 +34,7 @@ function useFacts(health: PolicyHealth): [string, string][] {
       : target;
   });
   return [
-    [t('policy.mechanism'), mechanisms.join(', ') || t('policy.noMechanism')],
+    [t('policy.features'), features.join(', ') || t('policy.noFeatures')],
     [t('policy.targets'), targetTexts.join('; ') || t('policy.noTargets')],
     [
       t('policy.generation'),
@@ -74,7 +74,7 @@ function Yaml(props: { policy: PolicyView }) {
         {open && (
           <CodeBlock
             text={yamlOf(object)}
-            name={`EnvoyExtensionPolicy ${health.namespace}/${health.name}`}
+            name={`${health.kind} ${health.namespace}/${health.name}`}
           />
         )}
       </AccordionPanel>
@@ -82,7 +82,7 @@ function Yaml(props: { policy: PolicyView }) {
   );
 }
 
-/** Everything about one policy. */
+/** Everything about one policy, route or other object. */
 export function PolicyDetails(props: {
   policy: PolicyView;
   workload: Workload | undefined;

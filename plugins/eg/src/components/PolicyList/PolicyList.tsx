@@ -33,12 +33,13 @@ function Policy(props: {
           <StateBadge state={health.state} />
           <Text weight="bold">
             {t('policy.title', {
+              kind: health.kind,
               namespace: health.namespace,
               name: health.name,
               cluster,
             })}
           </Text>
-          <Text>{health.mechanisms.join(', ')}</Text>
+          <Text>{health.features.join(', ')}</Text>
         </Flex>
       </AccordionTrigger>
       <AccordionPanel>
@@ -53,7 +54,7 @@ function Policy(props: {
   );
 }
 
-/** The policies of an entity, the gravest first, to search and to page through. */
+/** The objects of an entity, the gravest first, to search and to page through. */
 export function PolicyList(props: { overview: PolicyOverview }) {
   const { overview } = props;
   const { t } = useEgTranslation();
@@ -67,7 +68,8 @@ export function PolicyList(props: { overview: PolicyOverview }) {
       health.name,
       cluster,
       t(`state.${health.state}`),
-      ...health.mechanisms,
+      health.kind,
+      ...health.features,
       ...health.targets.map(target => `${target.kind} ${target.text}`),
     ]
       .join(' ')

@@ -13,15 +13,17 @@ export function ProblemNotice(props: {
 }) {
   const { problem, id } = props;
   const { t } = useEgTranslation();
-  const { kind, cluster = '', detail } = problem;
+  const { kind, detail, ...words } = problem;
   return (
     <Alert
       icon
       status={calm.includes(kind) ? 'info' : 'danger'}
-      title={t(`problem.${kind}.title`, { cluster } as any)}
+      title={t(`problem.${kind}.title`, words as any)}
       description={
         <>
-          <Text as="p">{t(`problem.${kind}.remedy`, { id } as any)}</Text>
+          <Text as="p">
+            {t(`problem.${kind}.remedy`, { ...words, id } as any)}
+          </Text>
           {detail && (
             <Text as="p" variant="body-small">
               {t('problem.detail', { detail })}

@@ -43,7 +43,11 @@ function Live(props: Props) {
         />
       )}
       {overview.problems.map(found => (
-        <ProblemNotice key={found.cluster} problem={found} id={id} />
+        <ProblemNotice
+          key={`${found.cluster} ${found.kind} ${found.software}`}
+          problem={found}
+          id={id}
+        />
       ))}
       {overview.policies.length > 0 && children(overview)}
       {overview.policies.length === 0 && overview.without.length > 0 && (

@@ -1,0 +1,2 @@
+export { addOnTag, objectKindOf, objectKinds } from './kinds';
+export type { ObjectKind, StatusPlace } from './kinds';
