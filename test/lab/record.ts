@@ -212,8 +212,10 @@ export async function recordSituation(
     ? `http://127.0.0.1:${await lab.namespaces.forward(situation.address)}`
     : lab.gatewayUrl;
   const read = async (wanted: string) => {
+    // Only what belongs to the entity is recorded, and what else has the same name is not.
     const { kind } = objects.find(
-      object => object.metadata.name === wanted && objectKindOf(object.kind),
+      ({ kind: its, metadata }) =>
+        metadata.name === wanted && metadata.labels && objectKindOf(its),
     )!;
     const { plural, group } = objectKindOf(kind)!;
     const found = await lab.get(`${plural}.${group}`, wanted, 'default');

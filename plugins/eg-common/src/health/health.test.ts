@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync } from 'fs';
 import { join } from 'path';
+import { objectKinds } from '../kinds';
 import { knowledge } from './knowledge';
+import { meanings } from './meanings';
 import answers from './__observed__/answers.json';
 import related from './__observed__/related.json';
 import { LiveBackend, LivePolicy, PolicyState } from './types';
@@ -26,8 +28,244 @@ function backendOf(name: string): LiveBackend {
 
 const names = readdirSync(folder).map(file => file.replace('.json', ''));
 
+type Expected = Record<string, [PolicyState, string[], RegExp?]>;
+
+/** The same about kinds that are no extension. */
+const expectedOfOthers: Expected = {
+  'security-accepted': [
+    'Accepted',
+    ['test-authorization'],
+    /clientIPDetection/,
+  ],
+  'security-jwt': ['Accepted', ['test-jwt'], /JWKS.*cannot be fetched.*401/],
+  'security-jwks-unreachable': [
+    'Accepted',
+    ['test-jwt'],
+    /while the issuer’s key set \(JWKS\) cannot be fetched, .* get 401/,
+  ],
+  'security-jwks-missing': [
+    'NotAccepted',
+    ['jwks-missing'],
+    /ConfigMap default\/nope/,
+  ],
+  'security-secret-missing': [
+    'NotAccepted',
+    ['security-secret-missing'],
+    /Secret default\/nope for APIKeyAuth.*kubectl get secret nope -n default/,
+  ],
+  'security-authorizer-missing': [
+    'NotAccepted',
+    ['authorizer-missing'],
+    /service default\/nosvc that decides/,
+  ],
+  'security-authorizer-missing-fail-open': [
+    'NotAccepted',
+    ['authorizer-missing'],
+  ],
+  'security-authorizer-down': [
+    'Accepted',
+    ['test-extauth'],
+    /cannot be reached, requests get 403 \(with failOpen they pass/,
+  ],
+  'security-location-unknown': [
+    'NotAccepted',
+    ['client-location-unknown'],
+    /location require ClientTrafficPolicy\.spec\.clientIPDetection\./,
+  ],
+  'security-expression-rejected': [
+    'Accepted',
+    ['test-authorization'],
+    /a function that Envoy’s CEL lacks, .*update_rejected must not grow/,
+  ],
+  'security-conflicted': [
+    'Conflicted',
+    ['conflict'],
+    /Another SecurityPolicy is .* HTTPRoute my-route.*kubectl get securitypolicies\.gateway/,
+  ],
+  'security-overridden': [
+    'Overridden',
+    ['overridden', 'test-authorization'],
+    /default\/my-route/,
+  ],
+  'security-target-missing': [
+    'NotAttached',
+    ['not-attached'],
+    /HTTPRoute default\/no-route does not exist/,
+  ],
+  'security-stale': ['Stale', ['stale']],
+  'traffic-accepted': ['Accepted', ['test']],
+  'traffic-rate-limit-disabled': [
+    'NotAccepted',
+    ['rate-limit-disabled'],
+    /rateLimit\.backend/,
+  ],
+  'traffic-body-missing': [
+    'NotAccepted',
+    ['response-body-missing'],
+    /ConfigMap \S*nope with the body/,
+  ],
+  'traffic-all-unhealthy': [
+    'Accepted',
+    ['test-healthcheck'],
+    /no endpoint passes the active check, requests get 503/,
+  ],
+  'traffic-conflicted': ['Conflicted', ['conflict'], /BackendTrafficPolicy/],
+  'traffic-overridden': ['Overridden', ['overridden', 'test']],
+  'traffic-merged-parent': ['Merged', ['merged-into-child', 'test']],
+  'traffic-merged-child': [
+    'Merged',
+    ['merged-with-parent', 'test'],
+    /default\/traffic-merged-parent/,
+  ],
+  'traffic-target-missing': ['NotAttached', ['not-attached']],
+  'traffic-stale': ['Stale', ['stale']],
+  'client-accepted': ['Accepted', ['test']],
+  'client-buffer-limit': [
+    'NotAccepted',
+    ['buffer-limit-out-of-range'],
+    /bufferLimit is 8Gi; it must be between 0 and 4294967295 bytes/,
+  ],
+  'client-proxy-protocol': [
+    'Accepted',
+    ['test-proxyprotocol'],
+    /PROXY protocol is closed/,
+  ],
+  'client-conflicted': [
+    'Conflicted',
+    ['conflict'],
+    /Another ClientTrafficPolicy is already attached to Gateway eg,/,
+  ],
+  'client-section-conflicted': [
+    'Conflicted',
+    ['conflict'],
+    /attached to that section of eg,/,
+  ],
+  'client-overridden': [
+    'Overridden',
+    ['overridden-sections', 'test'],
+    /single listeners take over for http:/,
+  ],
+  'client-target-missing': [
+    'NotAttached',
+    ['not-attached'],
+    /Gateway default\/nosuch does not exist/,
+  ],
+  'client-section-not-found': ['NotAccepted', ['section-not-found']],
+  'client-stale': ['Stale', ['stale']],
+  'route-accepted': ['Accepted', ['test'], /requests get 503/],
+  'route-parent-missing': [
+    'NotAttached',
+    ['not-attached'],
+    /Gateway default\/nosuch does not exist.*Check name, kind and namespace of parentRefs/,
+  ],
+  'route-section-missing': ['NotAccepted', ['route-parent-section']],
+  'route-not-allowed': [
+    'NotAccepted',
+    ['route-not-allowed'],
+    /take no HTTPRoute from this namespace/,
+  ],
+  'route-hostname': ['NotAccepted', ['route-hostname']],
+  'route-backend-missing': [
+    'Incomplete',
+    ['route-backend-missing'],
+    /Rule 0 .*service default\/nosvc, which does not exist/,
+  ],
+  'grpc-route-backend-missing': [
+    'Incomplete',
+    ['route-backend-missing'],
+    /service default\/nosvc/,
+  ],
+  'route-port-missing': [
+    'Incomplete',
+    ['route-backend-port'],
+    /Service default\/backend has no port 9999/,
+  ],
+  'route-reference-grant-missing': [
+    'Incomplete',
+    ['route-reference-grant-missing'],
+    /namespace other: from gateway\.networking\.k8s\.io HTTPRoute/,
+  ],
+  'route-no-endpoints': [
+    'Incomplete',
+    ['route-no-endpoints'],
+    /no ready pod behind the Service default\/empty/,
+  ],
+  'route-backend-down': ['Accepted', ['test'], /no pod .* answers.*503/],
+  'route-filter-missing': [
+    'Incomplete',
+    ['route-filter-missing'],
+    /HTTPRouteFilter default\/no-filter does not exist/,
+  ],
+  'route-filter-refused': [
+    'NotAccepted',
+    ['route-filter-refused'],
+    /HTTPRouteFilter is refused: secret default\/nope does not exist\./,
+  ],
+  filter: ['NoStatus', ['no-status'], /kind has no status/],
+  'route-overlap': [
+    'Accepted',
+    ['route-overlap', 'test'],
+    /same requests: default\/another-route\./,
+  ],
+  'route-stale': ['Stale', ['stale']],
+  'backend-accepted': ['Accepted', ['test']],
+  'backend-unreachable': ['Accepted', ['test'], /none does, requests get 503/],
+  'backend-loopback': [
+    'NotAccepted',
+    ['backend-invalid'],
+    /refused: IP address 127\.0\.0\.1 in the loopback range/,
+  ],
+  'backend-disabled': [
+    'NotAccepted',
+    ['backend-disabled'],
+    /extensionApis\.enableBackend: true/,
+  ],
+  'backend-unused': ['NotAttached', ['not-attached'], /no route or policy/],
+  'backend-mended': ['Accepted', ['test']],
+  'patch-accepted': ['Accepted', ['test'], /update_rejected must not grow/],
+  'patch-disabled': [
+    'NotAccepted',
+    ['patch-disabled'],
+    /enableEnvoyPatchPolicy: true/,
+  ],
+  'patch-resource-missing': [
+    'Incomplete',
+    ['patch-resource-missing'],
+    /has no RouteConfiguration\/default\/eg\/nosuch\./,
+  ],
+  'patch-failed': ['Incomplete', ['patch-failed'], /no_such_field/],
+  'patch-unknown-field': [
+    'Incomplete',
+    ['patch-result-invalid'],
+    /Envoy has: proto:.* unknown field "no_such_field"\./,
+  ],
+  'patch-target-missing': [
+    'NotAttached',
+    ['not-attached'],
+    /Gateway default\/nosuch does not exist/,
+  ],
+  'patch-rejected': [
+    'Accepted',
+    ['test'],
+    /can reject .* keep the one before.*update_rejected must not grow/,
+  ],
+  'patch-stale': ['Stale', ['stale']],
+  'proxy-accepted': ['Accepted', ['test'], /seen at their pods/],
+  'proxy-invalid': [
+    'NotAccepted',
+    ['proxy-invalid'],
+    /EnvoyProxy is refused: /,
+  ],
+  'proxy-unused': [
+    'Unknown',
+    ['not-attached'],
+    /no GatewayClass or Gateway names it, or this is an Envoy Gateway before 1\.9/,
+  ],
+};
+
 /** What must be said about each fixture: state, hints, and words that must be there. */
-const expected: Record<string, [PolicyState, string[], RegExp?]> = {
+const expected: Expected = {
+  ...expectedOfOthers,
   'accepted-extproc': [
     'Accepted',
     ['test-extproc'],
@@ -348,6 +586,135 @@ describe('policyHealth', () => {
       policy.spec!.extProc![0]!.failOpen = true;
       expect(policyHealth(policy, unready).effect).toMatch(/pass unprocessed/);
     });
+  });
+
+  it.each([
+    ['security-jwks-missing', /answered with 500/],
+    ['security-authorizer-missing', /answered with 500/],
+    [
+      'security-authorizer-missing-fail-open',
+      /pass without external authorization, because it is failOpen/,
+    ],
+    ['security-target-missing', /pass without the checks/],
+    ['security-overridden', /On some routes another policy/],
+    ['traffic-rate-limit-disabled', /answered with 500/],
+    ['traffic-target-missing', /pass without what this policy sets/],
+    ['client-buffer-limit', /without the settings that are refused/],
+    ['client-overridden', /On some listeners another policy/],
+    ['route-section-missing', /No listener serves this route/],
+    ['route-filter-refused', /rules with the fault are answered with 500/],
+    ['route-backend-missing', /rules with the fault are answered with 500/],
+    ['backend-loopback', /led to it are answered with 500/],
+    ['patch-disabled', /as if the policy were not there/],
+    ['patch-resource-missing', /operations that failed are left out/],
+    ['proxy-invalid', /not programmed/],
+    ['filter', /depends on the route that refers to it/],
+  ])('says what requests see of another kind: %s', (name, effect) => {
+    expect(policyHealth(fixture(name)).effect).toMatch(effect);
+  });
+
+  it('does not take external authorization that fails open for other faults', () => {
+    const policy = fixture('security-authorizer-missing-fail-open');
+    policy.status!.ancestors![0]!.conditions![0]!.message +=
+      '\nJWT: local JWKS ConfigMap default/nope not found.';
+    const { effect, hints } = policyHealth(policy);
+    expect(effect).toMatch(/answered with 500/);
+    expect(hints.map(h => h.id)).toEqual([
+      'jwks-missing',
+      'authorizer-missing',
+    ]);
+  });
+
+  it('shows who reports, wherever the kind has its status', () => {
+    const reporters = (name: string) =>
+      policyHealth(fixture(name)).ancestors.map(a => a.name);
+    expect(reporters('security-accepted')).toEqual(['Gateway default/eg']);
+    expect(reporters('route-accepted')).toEqual(['Gateway default/eg']);
+    expect(reporters('backend-accepted')).toEqual([
+      'Backend default/backend-accepted',
+    ]);
+    expect(reporters('proxy-accepted')).toEqual([
+      'Gateway default/of-proxy-accepted',
+    ]);
+    expect(reporters('filter')).toEqual([]);
+  });
+
+  it('goes by the newest condition of a Backend, whose older ones stay', () => {
+    const backend = fixture('backend-mended');
+    const [invalid, accepted] = backend.status!.conditions!;
+    expect([invalid!.type, accepted!.type]).toEqual(['Invalid', 'Accepted']);
+    backend.status!.conditions = [
+      { ...invalid!, observedGeneration: 2 },
+      { ...accepted!, observedGeneration: 1 },
+    ];
+    expect(policyHealth(backend).state).toBe('NotAccepted');
+  });
+
+  it.each([
+    ['security-accepted', ['authorization']],
+    ['traffic-accepted', ['faultInjection']],
+    ['client-accepted', ['headers']],
+    ['route-accepted', ['ResponseHeaderModifier']],
+    ['patch-accepted', ['patch of RouteConfiguration']],
+    ['accepted-lua', ['Lua']],
+  ])('says what %s has', (name, features) => {
+    expect(policyHealth(fixture(name)).features).toEqual(features);
+  });
+
+  describe('of AI Gateway, as its controller writes it', () => {
+    // Source: newConditions in internal/controller/controller.go of AI Gateway 1.1; it gives no generation.
+    const route = (conditions?: object[]) =>
+      ({
+        apiVersion: 'aigateway.envoyproxy.io/v1alpha1',
+        kind: 'AIGatewayRoute',
+        metadata: { name: 'chat', namespace: 'default', generation: 2 },
+        spec: { parentRefs: [{ name: 'eg' }] },
+        ...(conditions ? { status: { conditions } } : {}),
+      } as LivePolicy);
+
+    it.each([
+      [
+        'Accepted',
+        {
+          type: 'Accepted',
+          status: 'True',
+          reason: 'ReconciliationSucceeded',
+          message: 'AI Gateway Route reconciled successfully',
+        },
+        ['test'],
+      ],
+      [
+        'NotAccepted',
+        {
+          type: 'NotAccepted',
+          status: 'False',
+          reason: 'ReconciliationFailed',
+          message: 'AIServiceBackend default/my-provider not found',
+        },
+        ['other'],
+      ],
+    ] as const)('%s', (state, condition, ids) => {
+      const { hints, ...health } = policyHealth(route([condition]));
+      expect(health.state).toBe(state);
+      expect(hints.map(h => h.id)).toEqual(ids);
+      expect(hints[0]!.meaning + hints[0]!.remedy).toMatch(/AI Gateway/);
+    });
+
+    it('says that nobody has reported', () => {
+      expect(policyHealth(route())).toMatchObject({
+        state: 'Unknown',
+        hints: [{ id: 'not-attached', severity: 'warning' }],
+      });
+    });
+  });
+
+  it('knows what each state of every kind means', () => {
+    expect(Object.keys(meanings).sort()).toEqual(
+      objectKinds.map(({ kind }) => kind).sort(),
+    );
+    expect(() => policyHealth({ kind: 'Secret' })).toThrow(
+      'kind: the health of a Secret is not known',
+    );
   });
 
   it('says that there is no policy', () => {

@@ -592,6 +592,18 @@ const patches: Knowledge[] = [
       'Correct jsonPatches[].name: egctl config envoy-proxy listener (or route, cluster) prints the names, such as NAMESPACE/GATEWAY/LISTENER.',
   },
   {
+    id: 'patch-result-invalid',
+    severity: 'error',
+    condition: { type: 'Programmed', status: 'False', reason: 'Invalid' },
+    topic: 'patch-failed',
+    // The message quotes the whole resource.
+    message: /[Uu]nable to unmarshal xds resource [\s\S]*err:([^\n]*?)\.?$/,
+    meaning: ([, error]) =>
+      `What the patch makes of the resource is no configuration that Envoy has: ${error}.`,
+    remedy: () =>
+      'Correct path and value by Envoy’s API reference: field names are those of its protobuf messages, and a typed_config needs its @type.',
+  },
+  {
     id: 'patch-failed',
     severity: 'error',
     condition: { type: 'Programmed', status: 'False', reason: 'Invalid' },
