@@ -26,8 +26,12 @@ const readers: Record<
   parents: ({ status, metadata }) =>
     (status?.parents ?? []).map(({ parentRef, ...report }) => ({
       ...report,
-      // A parent without a namespace is in that of the route.
-      ancestorRef: { namespace: metadata?.namespace, ...parentRef },
+      // A parent is a Gateway in the namespace of the route, unless it says otherwise.
+      ancestorRef: {
+        kind: 'Gateway',
+        namespace: metadata?.namespace,
+        ...parentRef,
+      },
     })),
   conditions: ({ status, metadata }, kind) =>
     status?.conditions?.length

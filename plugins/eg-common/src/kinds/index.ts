@@ -1,2 +1,2 @@
-export { addOnTag, objectKindOf, objectKinds } from './kinds';
+export { addOnTag, judgedKinds, objectKindOf, objectKinds } from './kinds';
 export type { ObjectKind, StatusPlace } from './kinds';

@@ -105,6 +105,15 @@ export const objectKinds: readonly ObjectKind[] = [
 ];
 
 /**
+ * The kinds that have a status, so that one can wait until they are accepted.
+ *
+ * @public
+ */
+export const judgedKinds: readonly string[] = objectKinds
+  .filter(({ status }) => status !== 'none')
+  .map(({ kind }) => kind);
+
+/**
  * The tag of catalog entities that have objects of an add-on: `ai-gateway`.
  *
  * @public

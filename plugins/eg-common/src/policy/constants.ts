@@ -4,6 +4,7 @@ export const gatewayGroup = 'gateway.networking.k8s.io';
 export const envoyGatewayGroup = 'gateway.envoyproxy.io';
 export const aiGatewayGroup = 'aigateway.envoyproxy.io';
 export const envoyGatewayApi = `${envoyGatewayGroup}/v1alpha1`;
+/** The kind that carries extensions. @public */
 export const policyKind = 'EnvoyExtensionPolicy';
 
 /** The label by which Backstage's Kubernetes plugin finds the objects of an entity. */

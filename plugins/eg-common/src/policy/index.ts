@@ -1,3 +1,4 @@
+export { policyKind } from './constants';
 export { lintPolicy, validatePolicy } from './lint';
 export type { LintProblem } from './lint';
 export { lintNative } from './nativeLint';

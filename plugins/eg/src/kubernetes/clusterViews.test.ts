@@ -86,4 +86,60 @@ describe('policyOverview', () => {
     expect(problems).toEqual([]);
     expect(workloads.a!.forbidden).toBe(true);
   });
+
+  it('says in one notice which kinds a cluster does not show', () => {
+    const listing = (group: string, plural: string, statusCode: number) => ({
+      errorType: 'UNKNOWN_ERROR' as const,
+      statusCode,
+      resourcePath: `/apis/${group}/v1alpha1/${plural}`,
+    });
+    const { problems, policies } = policyOverview(
+      {
+        items: [
+          clusterItem('a', {
+            policies: [policyFixture('accepted-lua')],
+            errors: [
+              listing('gateway.envoyproxy.io', 'securitypolicies', 403),
+              listing('gateway.envoyproxy.io', 'backends', 403),
+              listing('aigateway.envoyproxy.io', 'aigatewayroutes', 404),
+            ],
+          }),
+        ],
+      },
+      ['a'],
+    );
+    expect(policies).toHaveLength(1);
+    expect(problems).toEqual([
+      expect.objectContaining({
+        kind: 'forbidden',
+        kinds: 'SecurityPolicy, Backend',
+        resources:
+          'securitypolicies.gateway.envoyproxy.io, backends.gateway.envoyproxy.io',
+      }),
+      expect.objectContaining({
+        kind: 'crd-missing',
+        software: 'AI Gateway',
+        kinds: 'AIGatewayRoute',
+      }),
+    ]);
+  });
+
+  it('tells objects of the same name by their kind', () => {
+    const [security, traffic] = ['security-accepted', 'traffic-accepted'].map(
+      name => {
+        const object = policyFixture(name);
+        object.metadata!.name = 'shop';
+        return object;
+      },
+    );
+    const { policies } = policyOverview(
+      { items: [clusterItem('a', { policies: [security!, traffic!] })] },
+      ['a'],
+    );
+    expect(new Set(policies.map(p => p.key)).size).toBe(2);
+    expect(policies.map(p => p.object.apiVersion)).toEqual([
+      'gateway.envoyproxy.io/v1alpha1',
+      'gateway.envoyproxy.io/v1alpha1',
+    ]);
+  });
 });

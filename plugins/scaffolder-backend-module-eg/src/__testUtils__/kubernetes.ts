@@ -1,9 +1,15 @@
+import { objectKinds } from 'backstage-plugin-eg-common';
 import {
   Kubernetes,
   KubernetesAnswer,
   KubernetesRequest,
   LiveObject,
 } from '../kubernetes';
+
+const kindsOf = (group: string): [kind: string, plural: string][] =>
+  objectKinds
+    .filter(entry => entry.group === group)
+    .map(({ kind, plural }) => [kind, plural]);
 
 /** Kinds as API servers list them, by path. */
 const resources: Record<
@@ -15,14 +21,12 @@ const resources: Record<
   '/apis/apiextensions.k8s.io/v1': [
     ['CustomResourceDefinition', 'customresourcedefinitions', true],
   ],
-  '/apis/gateway.envoyproxy.io/v1alpha1': [
-    ['EnvoyExtensionPolicy', 'envoyextensionpolicies'],
-    ['SecurityPolicy', 'securitypolicies'],
-  ],
+  '/apis/gateway.envoyproxy.io/v1alpha1': kindsOf('gateway.envoyproxy.io'),
+  '/apis/aigateway.envoyproxy.io/v1alpha1': kindsOf('aigateway.envoyproxy.io'),
   '/apis/gateway.networking.k8s.io/v1': [
     ['GatewayClass', 'gatewayclasses', true],
     ['Gateway', 'gateways'],
-    ['HTTPRoute', 'httproutes'],
+    ...kindsOf('gateway.networking.k8s.io'),
     ['ListenerSet', 'listenersets'],
     ['ReferenceGrant', 'referencegrants'],
   ],

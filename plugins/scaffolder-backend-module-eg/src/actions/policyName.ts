@@ -1,24 +1,38 @@
 import { InputError } from '@backstage/errors';
 import {
   describeProblem,
+  judgedKinds,
   namespaceName,
   objectName,
+  policyKind,
 } from 'backstage-plugin-eg-common';
 
 /**
- * The name of a policy as an action is given it.
+ * The kind and name of a deployed object as an action is given them.
  *
- * @param policy - name, and namespace where it is not default; forms give an empty text for what was left out
- * @throws InputError naming the field, where a name is none that Kubernetes takes
+ * @param policy - name, and kind and namespace where they are not EnvoyExtensionPolicy and default; forms give an empty
+ *   text for what was left out
+ * @throws InputError naming the field, where a name is none that Kubernetes takes or the kind has no status
  */
-export function policyName(policy: { namespace?: string; name: string }): {
-  namespace: string;
+export function policyName(policy: {
+  kind?: string;
+  namespace?: string;
   name: string;
-} {
-  const { namespace, name } = {
+}): { kind: string; namespace: string; name: string } {
+  const { kind, namespace, name } = {
+    kind: policy.kind || policyKind,
     namespace: policy.namespace || 'default',
     name: policy.name,
   };
+  if (!judgedKinds.includes(kind)) {
+    throw new InputError(
+      describeProblem({
+        field: 'policy.kind',
+        value: JSON.stringify(kind),
+        remedy: `use a kind that has a status: ${judgedKinds.join(', ')}`,
+      }),
+    );
+  }
   const check = (field: string, value: string, schema: typeof objectName) => {
     const parsed = schema.safeParse(value);
     if (!parsed.success) {
@@ -33,5 +47,5 @@ export function policyName(policy: { namespace?: string; name: string }): {
   };
   check('policy.namespace', namespace, namespaceName);
   check('policy.name', name, objectName);
-  return { namespace, name };
+  return { kind, namespace, name };
 }

@@ -41,6 +41,25 @@ export const examples: TemplateExample[] = [
     }),
   },
   {
+    description: 'Wait until a deployed SecurityPolicy is accepted.',
+    example: yaml.stringify({
+      steps: [
+        {
+          id: 'check',
+          action: 'eg:verify',
+          name: 'Wait for the gateways',
+          input: {
+            policy: {
+              kind: 'SecurityPolicy',
+              namespace: 'shop',
+              name: 'accept-customers',
+            },
+          },
+        },
+      ],
+    }),
+  },
+  {
     description: 'Insist on running the behaviour cases in a real Envoy.',
     example: yaml.stringify({
       steps: [

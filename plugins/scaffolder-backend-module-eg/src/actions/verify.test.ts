@@ -119,7 +119,7 @@ describe('eg:verify', () => {
   });
 
   it('carries out its examples', async () => {
-    const [plain, withCluster, deployed, withEnvoy] = examples.map(
+    const [plain, withCluster, extension, security, withEnvoy] = examples.map(
       e => yaml.parse(e.example).steps[0],
     );
     expect(plain.action).toBe(action.id);
@@ -128,9 +128,11 @@ describe('eg:verify', () => {
     for (const { input } of [withCluster, withEnvoy]) {
       expect((await run(input)).error).toContain('it is required, but');
     }
-    expect((await run(deployed.input)).error).toContain(
-      'policy: no cluster can be asked from here',
-    );
+    for (const { input } of [extension, security]) {
+      expect((await run(input)).error).toContain(
+        'policy: no cluster can be asked from here',
+      );
+    }
   });
 
   it.each([
@@ -139,6 +141,8 @@ describe('eg:verify', () => {
     [{ name: 'a', namespace: '..' }, 'policy.namespace: ".." is not valid'],
     [{ name: 'a', namespace: 'a.b' }, 'policy.namespace: "a.b"'],
     [{ name: '' }, 'policy.name: "" is not valid'],
+    [{ name: 'a', kind: 'HTTPRouteFilter' }, 'policy.kind: "HTTPRouteFilter"'],
+    [{ name: 'a', kind: 'Secret' }, 'policy.kind: "Secret"'],
   ])('refuses a policy by the name of %j', async (policy, message) => {
     const asked = jest.fn();
     const withCluster = createVerifyAction(

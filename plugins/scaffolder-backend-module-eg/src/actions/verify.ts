@@ -68,7 +68,7 @@ export function createVerifyAction(
   return createTemplateAction({
     id: 'eg:verify',
     description:
-      'Verifies a generated extension: complete, rendered, the policy valid, and, where there is a cluster or an Envoy, what they say to it. With policy, waits until a deployed EnvoyExtensionPolicy is accepted. Fails the task when a check fails. Writes nothing to a cluster.',
+      'Verifies a generated extension: complete, rendered, the policy valid, and, where there is a cluster or an Envoy, what they say to it. With policy, waits until a deployed object (EnvoyExtensionPolicy, SecurityPolicy, HTTPRoute, …) is accepted. Fails the task when a check fails. Writes nothing to a cluster.',
     examples,
     supportsDryRun: true,
     schema: {
@@ -103,10 +103,14 @@ export function createVerifyAction(
             ),
         policy: z =>
           z
-            .object({ namespace: z.string().optional(), name: z.string() })
+            .object({
+              kind: z.string().optional(),
+              namespace: z.string().optional(),
+              name: z.string(),
+            })
             .optional()
             .describe(
-              'A deployed EnvoyExtensionPolicy, which is checked instead of the workspace; its namespace is default unless given.',
+              'A deployed policy, route or other object that has a status, which is checked instead of the workspace. Its kind is EnvoyExtensionPolicy and its namespace default unless given.',
             ),
         waitSeconds: z =>
           z

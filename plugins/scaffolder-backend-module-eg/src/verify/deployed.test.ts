@@ -1,7 +1,12 @@
-import { LivePolicy } from 'backstage-plugin-eg-common';
+import {
+  judgedKinds,
+  LivePolicy,
+  objectKinds,
+} from 'backstage-plugin-eg-common';
 import { ConfigReader } from '@backstage/config';
 import fs from 'fs-extra';
 import { join } from 'path';
+import { parseAllDocuments } from 'yaml';
 import { fakeKubernetes } from '../__testUtils__/kubernetes';
 import { clusterOf } from '../kubernetes/cluster';
 import { ClusterUnavailableError } from '../kubernetes';
@@ -54,12 +59,62 @@ describe('judgeDeployed', () => {
     ['two-gateways', false],
     ['stale', false],
     ['target-missing', false],
+    ['security-accepted', true],
+    ['security-overridden', true],
+    ['security-jwks-missing', false],
+    ['security-conflicted', false],
+    ['security-target-missing', false],
+    ['security-stale', false],
+    ['traffic-merged-child', true],
+    ['traffic-rate-limit-disabled', false],
+    ['client-accepted', true],
+    ['client-buffer-limit', false],
+    ['route-accepted', true],
+    ['route-stale', false],
+    ['route-backend-missing', false],
+    ['route-not-allowed', false],
+    ['patch-accepted', true],
+    ['patch-disabled', false],
+    ['patch-resource-missing', false],
+    ['backend-accepted', true],
+    ['backend-mended', true],
+    ['backend-loopback', false],
+    ['backend-unused', false],
+    ['proxy-accepted', true],
+    ['proxy-invalid', false],
+    ['filter', false],
   ])('takes %s for accepted: %s', (name, accepted) => {
     const policy = recorded(name);
     expect(
       judgeDeployed({ policy, expected: ownAncestors(policy), open: [] })
         .accepted,
     ).toBe(accepted);
+  });
+
+  it('does not claim a generation that a status does not tell', () => {
+    const policy: LivePolicy = {
+      kind: 'AIGatewayRoute',
+      metadata: { name: 'chat', namespace: 'default', generation: 2 },
+      status: {
+        conditions: [
+          {
+            type: 'Accepted',
+            status: 'True',
+            reason: 'ReconciliationSucceeded',
+            message: 'AI Gateway Route reconciled successfully',
+          },
+        ],
+      },
+    };
+    const { accepted, summary } = judgeDeployed({
+      policy,
+      expected: [],
+      open: [],
+    });
+    expect([accepted, summary]).toEqual([
+      true,
+      'accepted, says AIGatewayRoute default/chat; its status does not tell which generation that is about',
+    ]);
   });
 
   it('waits for every Gateway that is expected', () => {
@@ -120,6 +175,7 @@ describe('verifyDeployed', () => {
   ];
   const policy = recorded('accepted-lua');
   const options = {
+    kind: policy.kind!,
     namespace: policy.metadata!.namespace!,
     name: policy.metadata!.name!,
     timeout: 400,
@@ -351,5 +407,86 @@ describe('verifyDeployed', () => {
       );
       expect(() => read({ maxSeconds: 1.5 })).toThrow('maxSeconds: 1.5');
     });
+  });
+
+  describe.each([
+    'security-accepted',
+    'traffic-accepted',
+    'client-accepted',
+    'patch-accepted',
+    'route-accepted',
+  ])('%s', name => {
+    const object = recorded(name) as LivePolicy & { spec: any };
+    const look = async (objects: object[]) =>
+      verifyDeployed(
+        async () => clusterOf(fakeKubernetes(objects as any), 'lab', limits()),
+        {
+          kind: object.kind!,
+          namespace: 'default',
+          name: object.metadata!.name!,
+          timeout: 0,
+        },
+        { log: () => {} },
+      );
+    const around = [
+      ...surroundings(policy),
+      ...(object.kind === 'HTTPRoute' ? [object] : []),
+    ];
+    const withItself = [...around.filter(o => o !== object), object];
+
+    it('is found by its kind, and accepted', async () => {
+      const { passed, checks } = await look(withItself);
+      expect([passed, checks[0]!.title]).toEqual([
+        true,
+        `What the gateways say about ${object.kind} default/${name}`,
+      ]);
+    });
+
+    it('waits for the Gateway that it belongs to', async () => {
+      const silent = { ...object, status: { ancestors: [], parents: [] } };
+      const { passed, checks } = await look([
+        ...around.filter(o => o !== object),
+        silent,
+      ]);
+      expect(passed).toBe(false);
+      expect(checks[0]!.details).toContain(
+        'Gateway default/eg has not reported on it yet',
+      );
+    });
+  });
+});
+
+describe('what stands elsewhere about the kinds', () => {
+  const root = join(__dirname, '../../../..');
+  const documents = (path: string) =>
+    parseAllDocuments(fs.readFileSync(join(root, path), 'utf8')).map(document =>
+      document.toJS(),
+    );
+
+  it('the template that checks offers every kind that has a status', () => {
+    const [template] = documents(
+      'templates/check-gateway-extension/template.yaml',
+    );
+    const [{ properties }] = template.spec.parameters;
+    expect(properties.kind.enum).toEqual(judgedKinds);
+  });
+
+  it('Backstage’s account may get and list every kind', () => {
+    const rules = documents('examples/kubernetes/backstage.yaml')
+      .filter(({ kind }) => kind === 'ClusterRole')
+      .flatMap(role => role.rules as any[]);
+    const missing = objectKinds.flatMap(({ group, plural }) =>
+      ['get', 'list'].flatMap(verb =>
+        rules.some(
+          ({ apiGroups, resources, verbs }) =>
+            apiGroups.includes(group) &&
+            resources.includes(plural) &&
+            verbs.includes(verb),
+        )
+          ? []
+          : [`${verb} ${plural}.${group}`],
+      ),
+    );
+    expect(missing).toEqual([]);
   });
 });

@@ -1,8 +1,12 @@
 import {
   LivePolicy,
+  ObjectKind,
+  objectKindOf,
   PolicyAncestorStatus,
+  PolicyHealth,
   policyHealth,
   PolicyState,
+  reportsOf,
 } from 'backstage-plugin-eg-common';
 import { setTimeout as sleep } from 'timers/promises';
 import {
@@ -11,6 +15,7 @@ import {
   describeRef,
   gatewaysOf,
   isEnvoyGateway,
+  LiveObject,
   ObjectRef,
 } from '../kubernetes';
 import { targetsOf } from './cluster/references';
@@ -24,7 +29,7 @@ export interface ExpectedAncestor {
   sectionName?: string;
 }
 
-/** What is known of a deployed policy. */
+/** What is known of a deployed policy or other object. */
 export interface Observation {
   /** Undefined where there is none. */
   policy?: LivePolicy;
@@ -62,6 +67,26 @@ const reportsFor =
 const describeAncestor = ({ ref, sectionName }: ExpectedAncestor) =>
   `${describeRef(ref)}${sectionName ? `, section ${sectionName}` : ''}`;
 
+function kindOf(kind: string): ObjectKind {
+  const found = objectKindOf(kind);
+  if (!found) {
+    throw new Error(`kind: ${kind} is none that can be waited for`);
+  }
+  return found;
+}
+
+/** Who has accepted it; some controllers do not say which generation of it. */
+function acceptedBy({
+  generation,
+  observedGeneration,
+  ancestors,
+}: PolicyHealth): string {
+  const names = ancestors.map(a => a.name).join(' and ');
+  return observedGeneration === undefined
+    ? `accepted, says ${names}; its status does not tell which generation that is about`
+    : `generation ${generation} is accepted by ${names}`;
+}
+
 /** Whether a policy is accepted, for its generation, by every gateway that it should be, and if not, why not. */
 export function judgeDeployed({
   policy,
@@ -69,8 +94,9 @@ export function judgeDeployed({
   open,
 }: Observation): Verdict {
   const health = policyHealth(policy);
+  const reports = policy ? reportsOf(policy, kindOf(health.kind)) : [];
   const silent = policy
-    ? expected.filter(e => !policy.status?.ancestors?.some(reportsFor(e)))
+    ? expected.filter(e => !reports.some(reportsFor(e)))
     : [];
   const accepted = acceptedStates.includes(health.state) && silent.length === 0;
   const ancestors = health.ancestors.map(
@@ -79,9 +105,7 @@ export function judgeDeployed({
   return {
     accepted,
     summary: accepted
-      ? `generation ${health.generation} is accepted by ${health.ancestors
-          .map(a => a.name)
-          .join(' and ')}`
+      ? acceptedBy(health)
       : `${health.state}: ${health.effect}`,
     details: [
       ...(accepted ? [] : ancestors),
@@ -95,31 +119,41 @@ export function judgeDeployed({
   };
 }
 
-type PolicyName = Pick<DeployedOptions, 'namespace' | 'name'>;
+type PolicyName = Pick<DeployedOptions, 'kind' | 'namespace' | 'name'>;
 
-/** Reads the policy and finds out which gateways should report on it. */
+/** Whose Gateways should report on an object: what a policy targets, a route itself, nobody’s for other kinds. */
+function attachedTo(
+  { status }: ObjectKind,
+  self: ObjectRef,
+  object: LiveObject,
+): ObjectRef[] {
+  return status === 'parents'
+    ? [self]
+    : targetsOf([{ file: '', object }])
+        .map(({ ref }) => ref)
+        .filter(() => status === 'ancestors');
+}
+
+/** Reads the object and finds out which gateways should report on it. */
 async function observe(
   cluster: Cluster,
-  { namespace, name }: PolicyName,
+  { kind, namespace, name }: PolicyName,
 ): Promise<Observation> {
-  const reading = await cluster.read({
-    group: 'gateway.envoyproxy.io',
-    kind: 'EnvoyExtensionPolicy',
-    namespace,
-    name,
-  });
+  const entry = kindOf(kind);
+  const self = { group: entry.group, kind, namespace, name };
+  const reading = await cluster.read(self);
   if (reading.state === 'unknown') {
     throw new ClusterUnavailableError(
-      `the policy cannot be read: ${reading.reason}`,
+      `the ${kind} cannot be read: ${reading.reason}`,
     );
   }
   if (reading.state === 'absent') {
     return { expected: [], open: [reading.reason] };
   }
-  const policy = reading.value as LivePolicy;
+  const policy = { ...reading.value, kind } as LivePolicy;
   const expected: ExpectedAncestor[] = [];
   const open: string[] = [];
-  for (const { ref } of targetsOf([{ file: '', object: reading.value }])) {
+  for (const ref of attachedTo(entry, self, reading.value)) {
     const target = await cluster.read(ref);
     if (target.state !== 'found') {
       open.push(`the Gateways of ${describeRef(ref)}: ${target.reason}`);
@@ -166,11 +200,13 @@ async function look(
 }
 
 /**
- * Which policy is waited for, and how long.
+ * What is waited for, and how long.
  *
  * @public
  */
 export interface DeployedOptions {
+  /** One of `judgedKinds`. */
+  kind: string;
   namespace: string;
   name: string;
   /** Milliseconds to wait until it is accepted; 0 looks once. The room may allow less. */
@@ -178,8 +214,8 @@ export interface DeployedOptions {
 }
 
 /**
- * Waits until a deployed EnvoyExtensionPolicy is accepted, for its generation, by every Gateway that its targets belong
- * to. Nothing is written.
+ * Waits until a deployed object is accepted, for its generation, by every Gateway that its targets or parents belong to;
+ * where its kind is judged once, until that judgement is good. Nothing is written.
  *
  * @param connect - gives the cluster, called for every look; told when its last answer is of use
  * @param options - which policy, and how long
@@ -189,7 +225,7 @@ export interface DeployedOptions {
  */
 export async function verifyDeployed(
   connect: (deadline: number) => Promise<Cluster>,
-  { namespace, name, timeout }: DeployedOptions,
+  { kind, namespace, name, timeout }: DeployedOptions,
   progress: {
     log(line: string): void;
     signal?: AbortSignal;
@@ -198,7 +234,7 @@ export async function verifyDeployed(
   room: WaitingRoom = waitingRoom(),
 ): Promise<Report> {
   const { log, signal, pause: pauseAfter = nextPause } = progress;
-  const policy = `EnvoyExtensionPolicy ${namespace}/${name}`;
+  const policy = `${kind} ${namespace}/${name}`;
   const { longest, atOnce } = room.limits;
   const allowed = Math.min(timeout, longest);
   const end = Date.now() + allowed;
@@ -222,7 +258,7 @@ export async function verifyDeployed(
   try {
     for (;;) {
       signal?.throwIfAborted();
-      const verdict = await look(connect, end, { namespace, name });
+      const verdict = await look(connect, end, { kind, namespace, name });
       const { accepted, final, summary, details } = verdict;
       pause = pauseAfter(pause);
       const over = Date.now() + pause > end;

@@ -47,7 +47,9 @@ describe('GatewayExtensionCard', () => {
       'Accepted by the gateway2 objects',
     ]);
     expect(
-      screen.getByText('The gravest: EnvoyExtensionPolicy default/lua-disabled in local'),
+      screen.getByText(
+        'The gravest: EnvoyExtensionPolicy default/lua-disabled in local',
+      ),
     ).toBeInTheDocument();
     expect(screen.getByText(/enableLua: true/)).toBeInTheDocument();
   });

@@ -2,7 +2,11 @@ import { renderTestApp } from '@backstage/frontend-test-utils';
 import { createTestEntityPage } from '@backstage/plugin-catalog-react/testUtils';
 import { act, screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
-import { LivePolicy, objectKinds, policyHealth } from 'backstage-plugin-eg-common';
+import {
+  LivePolicy,
+  objectKinds,
+  policyHealth,
+} from 'backstage-plugin-eg-common';
 import { accessibilityFaults } from '../../__testUtils__/axe';
 import { clusterErrors, clusterItem } from '../../__testUtils__/cluster';
 import { entity } from '../../__testUtils__/entity';
@@ -84,7 +88,9 @@ describe('GatewayExtensionTab', () => {
 
   it('shows every ancestor with its own state and conditions', async () => {
     await showPolicies([policyFixture('two-gateways')]);
-    const gateways = within(screen.getByRole('region', { name: 'What is reported' }));
+    const gateways = within(
+      screen.getByRole('region', { name: 'What is reported' }),
+    );
     const [bad, good] = gateways
       .getAllByText(/^Gateway default\//)
       .map(name => within(name.closest('li')!));
@@ -219,6 +225,67 @@ describe('GatewayExtensionTab', () => {
     expect(
       screen.getByText(/No Deployment in local carries the label/),
     ).toBeInTheDocument();
+  });
+
+  it('shows every object of a native repository, with what to do about it', async () => {
+    const { container } = await showPolicies(
+      [
+        'security-jwks-missing',
+        'traffic-rate-limit-disabled',
+        'client-accepted',
+        'route-backend-missing',
+        'filter',
+        'patch-disabled',
+        'backend-accepted',
+        'proxy-accepted',
+      ].map(policyFixture),
+    );
+    const triggers = screen
+      .getAllByRole('button', { name: / in local/ })
+      .map(button => button.textContent);
+    expect(triggers).toEqual([
+      'Not acceptedBackendTrafficPolicy default/traffic-rate-limit-disabled in localrateLimit',
+      'Not acceptedEnvoyPatchPolicy default/patch-disabled in localpatch of RouteConfiguration',
+      'Not acceptedSecurityPolicy default/security-jwks-missing in localjwt',
+      'Accepted, but incompleteHTTPRoute default/route-backend-missing in localResponseHeaderModifier',
+      'Accepted by the gatewayBackend default/backend-accepted in localendpoints',
+      'Accepted by the gatewayClientTrafficPolicy default/client-accepted in localheaders',
+      'Accepted by the gatewayEnvoyProxy default/proxy-accepted in localprovider, logging',
+      'No statusHTTPRouteFilter default/filter in localcredentialInjection',
+    ]);
+    const user = userEvent.setup();
+    await user.click(
+      screen.getByRole('button', { name: /HTTPRoute default\/route-backend/ }),
+    );
+    expect(
+      screen.getByText('ResolvedRefs=False BackendNotFound'),
+    ).toBeInTheDocument();
+    expect(
+      screen.getByText(/leads to the service default\/nosvc/),
+    ).toBeInTheDocument();
+    expect(screen.getByText(/Deploy it, or correct/)).toBeInTheDocument();
+    await user.click(
+      screen.getByRole('button', { name: /HTTPRouteFilter default\/filter/ }),
+    );
+    expect(screen.getByText(/This kind has no status/)).toBeInTheDocument();
+    expect(await accessibilityFaults(container)).toEqual([]);
+  });
+
+  it('asks for the kinds of AI Gateway where the entity has the tag', async () => {
+    const { api, apis } = kubernetesApis([]);
+    show(apis, {
+      ...entity,
+      metadata: {
+        ...entity.metadata,
+        tags: ['envoy-gateway', 'policy', 'ai-gateway'],
+      },
+    });
+    await screen.findByText(/Nothing is deployed yet/);
+    const [{ customResources }] = api.getCustomObjectsByEntity.mock
+      .calls[0] as unknown as [{ customResources: { plural: string }[] }];
+    expect(customResources.map(({ plural }) => plural)).toEqual(
+      objectKinds.map(({ plural }) => plural),
+    );
   });
 
   it('shows the YAML, and copies it', async () => {
