@@ -1,10 +1,18 @@
 import fs from 'fs-extra';
 import { tmpdir } from 'os';
 import { join } from 'path';
-import { parseAnswers, plan, renderFiles } from 'backstage-plugin-eg-common';
+import {
+  objectKindOf,
+  objectKinds,
+  parseAnswers,
+  plan,
+  policyKind,
+  renderFiles,
+  reportsOf,
+} from 'backstage-plugin-eg-common';
 import { KubernetesObject } from '../lab/cluster';
 import { Lab, startLab } from '../lab/lab';
-import { situations, usualService } from '../lab/situations';
+import { situations, usualService, usualSettings } from '../lab/situations';
 import { until } from '../lab/until';
 import { Backstage, startBackstage } from './backstage';
 
@@ -19,7 +27,7 @@ export const cluster: { lab: Lab } = {} as any;
 
 /** What Backstage’s account may read, as the README of the front end says. */
 const readable = [
-  ['gateway.envoyproxy.io', 'envoyextensionpolicies'],
+  ...objectKinds.map(({ group, plural }) => [group, plural] as const),
   ['apps', 'deployments'],
   ['', 'pods'],
   ['discovery.k8s.io', 'endpointslices'],
@@ -64,7 +72,7 @@ export function situationObjects(name: string): KubernetesObject[] {
   return found.objects.map(object =>
     labelled(
       object,
-      object.kind === 'EnvoyExtensionPolicy' && object.metadata.name !== name
+      object.kind === policyKind && object.metadata.name !== name
         ? 'another'
         : deployed,
     ),
@@ -85,6 +93,9 @@ export const workload: KubernetesObject[] = ['deployment', 'pods']
       deployed,
     );
   });
+
+/** Names of what no gateway judges, because its target is not there. */
+const unjudged = /(target|parent)-missing|missing-of-another|unused/;
 
 let arranged: KubernetesObject[] = [];
 
@@ -118,10 +129,13 @@ export async function arrange(
   }
   await until('the gateway has judged the policies', 30, async () => {
     for (const { kind, metadata } of objects) {
-      if (kind === 'EnvoyExtensionPolicy' && !/missing/.test(metadata.name)) {
-        const { status } = (await lab.get(kind, metadata.name, 'default'))!;
-        if (!status?.ancestors?.length) {
-          throw new Error(`${metadata.name} has no status`);
+      const entry = objectKindOf(kind);
+      const { name } = metadata;
+      if (entry && entry.status !== 'none' && !unjudged.test(name)) {
+        const { plural, group } = entry;
+        const found = (await lab.get(`${plural}.${group}`, name, 'default'))!;
+        if (reportsOf(found, entry).length === 0) {
+          throw new Error(`${kind} ${name} has no status`);
         }
       }
     }
@@ -151,7 +165,7 @@ export async function startWithCluster(): Promise<Backstage> {
   });
   await fs.writeFile(entity, renderFiles(plan(answers))['catalog-info.yaml']!);
 
-  const lab = await startLab({ enableLua: true });
+  const lab = await startLab(usualSettings);
   cluster.lab = lab;
   const stop = async () => {
     await lab.down();

@@ -1,4 +1,7 @@
 import { Page } from 'playwright-core';
+import { KubernetesObject } from '../lab/cluster';
+import { GatewaySettings } from '../lab/envoyGateway';
+import { usualSettings } from '../lab/situations';
 import { seriousFaults } from './accessibility';
 import {
   arrange,
@@ -18,12 +21,26 @@ interface Shown {
   /** A situation of the lab. */
   situation?: string;
   workload?: boolean;
-  /** Whether the gateway takes Lua. */
-  luaDisabled?: boolean;
+  /** Other objects of the entity. */
+  objects?: KubernetesObject[];
+  /** Settings of Envoy Gateway, if not the usual. */
+  gateway?: GatewaySettings;
+  /** The name of what is unfolded, where there are several. */
+  open?: string;
   /** What Backstage’s account may not list. */
   forbidden?: string[];
   says: string[];
 }
+
+/** What a repository without an extension brings, some of it with faults. */
+const nativeRepository = [
+  'security-jwks-missing',
+  'traffic-accepted',
+  'client-accepted',
+  'route-filter-refused',
+  'patch-disabled',
+  'backend-accepted',
+].flatMap(situationObjects);
 
 const shown: Shown[] = [
   {
@@ -50,7 +67,7 @@ const shown: Shown[] = [
   {
     title: 'Lua switched off',
     situation: 'lua-disabled',
-    luaDisabled: true,
+    gateway: { enableLua: false },
     says: [
       'Every request to the affected routes is answered with 500.',
       'Lua is switched off in this Envoy Gateway',
@@ -72,6 +89,24 @@ const shown: Shown[] = [
     title: 'target missing',
     situation: 'target-missing',
     says: ['Not attached', 'No gateway has reported on it.'],
+  },
+  {
+    title: 'what is native',
+    objects: nativeRepository,
+    gateway: { enableEnvoyPatchPolicy: false },
+    says: [
+      'SecurityPolicy default/security-jwks-missing in lab',
+      'BackendTrafficPolicy default/traffic-accepted in lab',
+      'ClientTrafficPolicy default/client-accepted in lab',
+      'HTTPRoute default/route-filter-refused in lab',
+      'HTTPRouteFilter default/filter in lab',
+      'EnvoyPatchPolicy default/patch-disabled in lab',
+      'Backend default/backend-accepted in lab',
+      'Accepted by the gateway',
+      'No status',
+      'The ConfigMap default/nope with the key set (JWKS) does not exist.',
+    ],
+    open: 'security-jwks-missing',
   },
   {
     title: 'workload forbidden',
@@ -112,21 +147,25 @@ async function openTab(page: Page): Promise<void> {
 const objectsOf = (wanted: Shown) => [
   ...(wanted.situation ? situationObjects(wanted.situation) : []),
   ...(wanted.workload ? workload : []),
+  ...(wanted.objects ?? []),
   ...foreign,
 ];
 
 /** What the tab and the card say about what is in a cluster. */
 export function policyStatusStories(): void {
   for (const wanted of shown) {
-    const { title, says, luaDisabled, forbidden } = wanted;
+    const { title, says, gateway, open, forbidden } = wanted;
     story(`The tab shows what is so: ${title}`, async page => {
-      if (luaDisabled) {
-        await cluster.lab.envoyGateway.start({ enableLua: false });
+      if (gateway) {
+        await cluster.lab.envoyGateway.start(gateway);
       }
       await permit(forbidden);
       try {
         await arrange(objectsOf(wanted));
         await openTab(page);
+        if (open) {
+          await page.getByRole('button', { name: open }).click();
+        }
         for (const text of says) {
           await page.getByText(text).first().waitFor();
         }
@@ -134,8 +173,8 @@ export function policyStatusStories(): void {
         await screenshot(page, `tab-${title.replace(/\W+/g, '-')}`);
       } finally {
         await permit();
-        if (luaDisabled) {
-          await cluster.lab.envoyGateway.start({ enableLua: true });
+        if (gateway) {
+          await cluster.lab.envoyGateway.start(usualSettings);
         }
       }
     });
@@ -146,13 +185,13 @@ export function policyStatusStories(): void {
     async page => {
       await arrange(foreign);
       await openTab(page);
-      await page.getByText('There is no policy yet').waitFor();
+      await page.getByText('Nothing is deployed yet').waitFor();
       await screenshot(page, 'tab-not-deployed');
       await arrange(objectsOf(shown[0]!));
       await page.getByText('Accepted=True Accepted').waitFor();
       await page.getByRole('link', { name: 'Overview' }).click();
       await page
-        .getByRole('link', { name: 'Details of every policy and gateway' })
+        .getByRole('link', { name: 'Details of every object and gateway' })
         .waitFor();
       await page.getByText('1 object').waitFor();
       await screenshot(page, 'overview-accepted');

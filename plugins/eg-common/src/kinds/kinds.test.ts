@@ -1,37 +1,27 @@
+import { parse } from 'yaml';
 import { parseAnswers } from '../intake';
 import { needs } from '../needs';
-import { NativeContext } from '../needs/types';
-import { releases } from '../releases';
+import { plan, ExtensionPlan } from '../plan';
+import { renderFiles } from '../policy';
 import { objectKindOf, objectKinds } from './kinds';
 
-/** Every object that a native feature writes, for each kind of target. */
-function nativeObjects() {
-  const answers = parseAnswers({
-    name: 'shop',
-    owner: 'group:default/shop',
-    purpose: 'other',
-  });
-  return needs.flatMap(({ native }) =>
-    (native?.targets ?? []).flatMap(kind => {
-      const context: NativeContext = {
-        name: answers.name,
-        target: {
-          kind,
-          name: 'mine',
-          namespace: 'default',
-          sectionName: null,
-          placeholder: true,
-        },
-        release: releases.at(-1)!,
-        purpose: 'other',
-        settings: {},
-        processing: ['requestHeaders'],
-        labels: { 'backstage.io/kubernetes-id': answers.name },
-      };
-      return native!.objects(context).map(({ object }) => object);
-    }),
-  );
-}
+/** The plan of each need that Envoy Gateway covers, for each kind of target that it covers it for. */
+const plans: ExtensionPlan[] = needs.flatMap(({ id, purpose, native }) =>
+  (native?.targets ?? []).map(kind =>
+    plan(
+      parseAnswers({
+        name: 'shop',
+        owner: 'group:default/shop',
+        need: id,
+        purpose,
+        target: { kind, name: 'mine' },
+      }),
+    ),
+  ),
+);
+
+const nativeObjects = () =>
+  plans.flatMap(({ native }) => native?.objects ?? []).map(o => o.object);
 
 describe('objectKinds', () => {
   it('has every kind that a native feature writes, with its group and version', () => {
@@ -48,11 +38,28 @@ describe('objectKinds', () => {
 
   it('finds what a native feature writes by the label of its entity', () => {
     for (const { kind, metadata } of nativeObjects()) {
-      expect([kind, metadata.labels]).toEqual([
+      expect([kind, metadata.labels]).toMatchObject([
         kind,
         { 'backstage.io/kubernetes-id': 'shop' },
       ]);
     }
+  });
+
+  it('tags the entities that have kinds of AI Gateway, which the entity page asks for only there', () => {
+    for (const each of plans) {
+      const kinds = (each.native?.objects ?? []).map(o => o.object.kind);
+      const { metadata } = parse(renderFiles(each, '')['catalog-info.yaml']!);
+      expect(metadata.annotations['backstage.io/kubernetes-id']).toBe('shop');
+      expect([kinds, metadata.tags.includes('ai-gateway')]).toEqual([
+        kinds,
+        kinds.some(kind => objectKindOf(kind)?.addOn),
+      ]);
+    }
+    expect(
+      plans.some(({ native }) =>
+        native?.objects.some(o => o.object.kind === 'AIGatewayRoute'),
+      ),
+    ).toBe(true);
   });
 
   it('names each kind and each path once', () => {

@@ -250,7 +250,7 @@ describe('GatewayExtensionTab', () => {
       'Accepted, but incompleteHTTPRoute default/route-backend-missing in localResponseHeaderModifier',
       'Accepted by the gatewayBackend default/backend-accepted in localendpoints',
       'Accepted by the gatewayClientTrafficPolicy default/client-accepted in localheaders',
-      'Accepted by the gatewayEnvoyProxy default/proxy-accepted in localprovider, logging',
+      'Accepted by the gatewayEnvoyProxy default/proxy-accepted in locallogging, provider',
       'No statusHTTPRouteFilter default/filter in localcredentialInjection',
     ]);
     const user = userEvent.setup();
