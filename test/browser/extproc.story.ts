@@ -51,7 +51,7 @@ export function extProcStory(): void {
     await page.getByRole('link', { name: 'Catalog', exact: true }).click();
     await page.getByRole('link', { name: 'mask-cards' }).click();
     await page
-      .getByRole('link', { name: 'Details of every policy and gateway' })
+      .getByRole('link', { name: 'Details of every object and gateway' })
       .waitFor();
     await screenshot(page, 'overview-no-cluster');
     await page.getByRole('link', { name: 'Gateway extension' }).click();
