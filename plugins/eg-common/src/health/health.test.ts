@@ -30,7 +30,10 @@ const names = readdirSync(folder).map(file => file.replace('.json', ''));
 
 type Expected = Record<string, [PolicyState, string[], RegExp?]>;
 
-/** The same about kinds that are no extension. */
+/**
+ * The same about kinds that are no extension. A fixture for which `__observed__/answers.json` has no answer is what Envoy
+ * Gateway's translator (`egctl experimental translate`) or its source gives; recording replaces it by what a cluster holds.
+ */
 const expectedOfOthers: Expected = {
   'security-accepted': [
     'Accepted',
