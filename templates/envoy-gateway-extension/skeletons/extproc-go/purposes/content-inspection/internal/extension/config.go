@@ -19,7 +19,11 @@ const (
 	report action = "report"
 	mask   action = "mask"
 	block  action = "block"
+	pass   action = "pass" // of what cannot be read
 )
+
+// unreadable is the name of what cannot be read in events.
+const unreadable = "unreadable"
 
 // config is the settings file.
 type config struct {
@@ -28,7 +32,7 @@ type config struct {
 	request, response []rule // without those that are off
 	with              byte
 	contentTypes      []string
-	refuseEncoded     bool
+	rejectUnreadable  bool
 }
 
 func parseConfig(r io.Reader) (*config, error) {
@@ -36,11 +40,11 @@ func parseConfig(r io.Reader) (*config, error) {
 	if err != nil {
 		return nil, err
 	}
-	members := root.Object("request", "response", "patterns", "maskWith", "keepDigits", "contentTypes", "encoded")
+	members := root.Object("request", "response", "patterns", "maskWith", "keepDigits", "contentTypes", "unreadable")
 	request := members["request"].Object("places", "headers", "cards", "emails", "credentials", "sqlInjection", "pathTraversal")
 	response := members["response"].Object("cards", "emails", "credentials")
 
-	c := &config{refuseEncoded: oneOfTexts(members["encoded"], "refuse", "pass") == "refuse"}
+	c := &config{rejectUnreadable: oneOfTexts(members["unreadable"], "reject", "pass") == "reject"}
 	for _, v := range request["places"].Array() {
 		switch oneOfTexts(v, "path", "body") {
 		case "path":

@@ -21,8 +21,10 @@ type detector struct {
 	// find returns the first match that begins in text[from:limit]; start is -1
 	// if there is none.
 	find func(text []byte, from, limit int) (start, end int, t tail)
-	// mask hides a match in place.
-	mask func(match []byte, with byte)
+	// digitsOnly masks nothing but the digits of a match, and of these not the
+	// last ones.
+	digitsOnly bool
+	keepDigits int
 }
 
 // formsOf returns a detector for several forms. Where two begin at one place,
@@ -34,7 +36,7 @@ func formsOf(name string, forms ...form) detector {
 			byFirst[b] = append(byFirst[b], f)
 		}
 	}
-	return detector{name, func(text []byte, from, limit int) (int, int, tail) {
+	return detector{name: name, find: func(text []byte, from, limit int) (int, int, tail) {
 		for at := from; at < limit; at++ {
 			for _, f := range byFirst[text[at]] {
 				if end := f.match(text[:min(len(text), at+window)], at); end >= 0 {
@@ -43,32 +45,14 @@ func formsOf(name string, forms ...form) detector {
 			}
 		}
 		return -1, -1, nil
-	}, maskAll}
-}
-
-func maskAll(match []byte, with byte) {
-	for i := range match {
-		match[i] = with
-	}
+	}}
 }
 
 // cards finds payment card numbers: 13 to 19 digits (ISO/IEC 7812), one blank or
 // hyphen between any two, that pass the Luhn check.
 func cards(keepDigits int) detector {
 	d := formsOf("cards", form{first: "23456", match: card})
-	d.mask = func(match []byte, with byte) {
-		kept := 0
-		for i := len(match) - 1; i >= 0; i-- {
-			if !digit[match[i]] {
-				continue
-			}
-			if kept < keepDigits {
-				kept++
-				continue
-			}
-			match[i] = with
-		}
-	}
+	d.digitsOnly, d.keepDigits = true, keepDigits
 	return d
 }
 
@@ -217,7 +201,7 @@ const maxPatternBytes = 256
 
 // custom finds the matches of a regular expression that parsePattern accepts.
 func custom(name string, re *regexp.Regexp) detector {
-	return detector{"pattern:" + name, func(text []byte, from, limit int) (int, int, tail) {
+	return detector{name: "pattern:" + name, find: func(text []byte, from, limit int) (int, int, tail) {
 		if from >= limit {
 			return -1, -1, nil
 		}
@@ -227,5 +211,5 @@ func custom(name string, re *regexp.Regexp) detector {
 			return -1, -1, nil
 		}
 		return from + place[0], from + place[1], nil
-	}, maskAll}
+	}}
 }

@@ -2,9 +2,10 @@
 // requests and responses, and blocks, masks or reports it. docs/purpose.md
 // describes the settings.
 //
-// extension.go decides what is inspected and what follows from it, config.go
-// reads the settings, scanner.go goes through a body that comes in pieces,
-// detectors.go has the list of what is found, match.go what it is written with.
+// extension.go decides what is inspected and what follows from it, body.go what
+// headers say of a body, config.go reads the settings, scanner.go goes through a
+// body that comes in pieces, readings.go reads it as others would, detectors.go
+// has the list of what is found, match.go what it is written with.
 package extension
 
 import (
@@ -12,7 +13,8 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"ext-proc-server/internal/environment"
 	"ext-proc-server/internal/exchange"
@@ -21,7 +23,8 @@ import (
 // Extension is immutable: one value serves all exchanges at once.
 type Extension struct {
 	*config
-	env environment.Environment
+	env        environment.Environment
+	unreadable *prometheus.CounterVec
 }
 
 // Load reads the settings.
@@ -30,20 +33,26 @@ func Load(r io.Reader, env environment.Environment) (*Extension, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Extension{c, env}, nil
+	counter := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "content_inspection_unreadable_total", Help: "Bodies that could not be read, by direction and what became of them (block, pass).",
+	}, []string{"direction", "action"})
+	if err := env.Metrics.Register(counter); err != nil {
+		return nil, err
+	}
+	return &Extension{c, env, counter}, nil
 }
 
 // inspection is one place of one exchange.
 type inspection struct {
 	direction, place string
-	*scanner
+	*inspector
 }
 
 // inspections are the State of an exchange, in the order in which they began.
 type inspections struct{ all []*inspection }
 
 func (e *Extension) inspect(x *exchange.Exchange, direction, place string, rules []rule) *inspection {
-	i := &inspection{direction, place, newScanner(rules, e.with)}
+	i := &inspection{direction, place, newInspector(rules, e.with)}
 	state, ok := x.State.(*inspections)
 	if !ok {
 		state = &inspections{}
@@ -56,8 +65,10 @@ func (e *Extension) inspect(x *exchange.Exchange, direction, place string, rules
 // OnRequestHeaders inspects the path and the headers.
 func (e *Extension) OnRequestHeaders(_ context.Context, x *exchange.Exchange) error {
 	if len(e.response) > 0 {
-		// An encoded response could not be inspected.
+		// What is encoded or only a part could not be inspected.
 		x.Request.Set("accept-encoding", "identity")
+		x.Request.Remove("range")
+		x.Request.Remove("if-range")
 	}
 	if len(e.request) == 0 {
 		return nil
@@ -65,7 +76,7 @@ func (e *Extension) OnRequestHeaders(_ context.Context, x *exchange.Exchange) er
 	if e.path {
 		// Another path would be another resource: what would be masked is blocked.
 		i := e.inspect(x, "request", "path", blocksInsteadOfMasks(e.request))
-		if _, blocked := i.feed(decodePath(x.Request.Get(":path")), true); blocked {
+		if _, blocked := i.feed([]byte(x.Request.Get(":path")), true); blocked {
 			return refuseRequest()
 		}
 	}
@@ -108,16 +119,35 @@ func (e *Extension) OnRequestBody(_ context.Context, _ *exchange.Exchange, body 
 // RequestBody inspects a body piece by piece. The upstream may have got its
 // beginning when the rest is refused, but never its end.
 func (e *Extension) RequestBody(x *exchange.Exchange) exchange.BodyTransform {
-	if len(e.request) == 0 || !e.body || !e.isInspected(x.Request) {
+	types := mediaTypes(x.Request)
+	if len(e.request) == 0 || !e.body || !e.isInspected(types) {
 		return nil
 	}
-	if isEncoded(x.Request) {
-		if e.refuseEncoded {
-			return refusal{refuseEncodedRequest()}
+	if !isReadable(x.Request) {
+		if e.rejectUnreadable {
+			return refusal{e, x}
 		}
+		e.noteUnreadable(x, "request", pass)
 		return nil
 	}
-	return inspectedBody{e.inspect(x, "request", "body", e.request), refuseRequest()}
+	rules := e.request
+	if isMultipart(types) {
+		rules = append(slices.Clip(rules), rule{transferEncoded, e.unreadableAction()})
+	}
+	return inspectedBody{e, e.inspect(x, "request", "body", rules), refuseRequest(), &lineEnds{}}
+}
+
+func (e *Extension) unreadableAction() action {
+	if e.rejectUnreadable {
+		return block
+	}
+	return pass
+}
+
+// noteUnreadable counts a body that cannot be read, and makes it an event.
+func (e *Extension) noteUnreadable(x *exchange.Exchange, direction string, done action) {
+	i := e.inspect(x, direction, "body", []rule{{transferEncoded, done}})
+	i.counts[0] = 1
 }
 
 // OnResponseHeaders leaves the headers as they are.
@@ -126,18 +156,25 @@ func (e *Extension) OnResponseHeaders(context.Context, *exchange.Exchange) error
 // WantsResponseBody is true where the response may have to be replaced: that is
 // possible only while its headers are held. All others pass piece by piece.
 func (e *Extension) WantsResponseBody(_ context.Context, x *exchange.Exchange) bool {
-	if len(e.response) == 0 || !e.isInspected(x.Response) {
+	if !e.inspectsResponse(x) {
 		return false
 	}
-	if isEncoded(x.Response) {
-		return e.refuseEncoded
+	if !isReadable(x.Response) {
+		return e.rejectUnreadable
 	}
 	return slices.ContainsFunc(e.response, func(r rule) bool { return r.action == block })
 }
 
+// inspectsResponse is true for a part of a body, too, whatever its type: with
+// several parts, the type is multipart/byteranges.
+func (e *Extension) inspectsResponse(x *exchange.Exchange) bool {
+	return len(e.response) > 0 && (x.Response.Get(":status") == "206" || e.isInspected(mediaTypes(x.Response)))
+}
+
 // OnResponseBody inspects a whole body.
 func (e *Extension) OnResponseBody(_ context.Context, x *exchange.Exchange, body []byte) ([]byte, bool, error) {
-	if isEncoded(x.Response) {
+	if !isReadable(x.Response) {
+		e.noteUnreadable(x, "response", block)
 		return nil, false, refuseResponse()
 	}
 	out, blocked := e.inspect(x, "response", "body", e.response).feed(body, true)
@@ -149,10 +186,18 @@ func (e *Extension) OnResponseBody(_ context.Context, x *exchange.Exchange, body
 
 // ResponseBody inspects a body piece by piece.
 func (e *Extension) ResponseBody(x *exchange.Exchange) exchange.BodyTransform {
-	if len(e.response) == 0 || !e.isInspected(x.Response) || isEncoded(x.Response) {
+	if !e.inspectsResponse(x) {
 		return nil
 	}
-	return inspectedBody{e.inspect(x, "response", "body", e.response), refuseResponse()}
+	if !isReadable(x.Response) {
+		e.noteUnreadable(x, "response", pass)
+		return nil
+	}
+	ends := &lineEnds{}
+	if types := mediaTypes(x.Response); len(types) == 1 {
+		ends.wanted = separators[types[0]]
+	}
+	return inspectedBody{e, e.inspect(x, "response", "body", e.response), refuseResponse(), ends}
 }
 
 // event is one line on stdout. It has nothing of what was found.
@@ -172,11 +217,14 @@ func (e *Extension) OnEnd(x *exchange.Exchange, _ exchange.End) {
 		return
 	}
 	for _, i := range state.all {
-		for n, count := range i.counts {
+		for n, count := range i.found() {
 			if count == 0 {
 				continue
 			}
 			r := i.rules[n]
+			if r.name == unreadable {
+				e.unreadable.WithLabelValues(i.direction, string(r.action)).Inc()
+			}
 			if err := e.env.Emit(event{"content_inspection", i.direction, i.place, r.name, r.action, count}); err != nil {
 				e.env.Log.Error("an event is lost", "error", err)
 			}
@@ -186,24 +234,50 @@ func (e *Extension) OnEnd(x *exchange.Exchange, _ exchange.End) {
 
 // inspectedBody is a body while it passes.
 type inspectedBody struct {
+	e *Extension
 	*inspection
 	refused error
+	ends    *lineEnds
 }
 
-// Chunk returns what goes on.
+// Chunk returns what goes on. What ends an event goes on at once.
 func (b inspectedBody) Chunk(chunk []byte, end bool) ([]byte, error) {
-	out, blocked := b.feed(chunk, end)
-	if blocked {
-		return nil, b.refused
+	var out []byte
+	for {
+		length, complete := b.ends.next(chunk)
+		part, last := chunk[:length], end && length == len(chunk)
+		chunk = chunk[length:]
+		went, blocked := b.settle(part, complete || last)
+		if blocked {
+			return nil, b.refusal()
+		}
+		if out = append(out, went...); len(chunk) == 0 {
+			return out, nil
+		}
 	}
-	return out, nil
 }
 
-// refusal refuses a body as soon as it comes.
-type refusal struct{ err error }
+// refusal says that a part could not be read, or nothing of what was found.
+func (b inspectedBody) refusal() error {
+	for n, count := range b.found() {
+		if count > 0 && b.rules[n].name == unreadable {
+			return refuseUnreadableRequest()
+		}
+	}
+	return b.refused
+}
+
+// refusal refuses a body that cannot be read as soon as it comes.
+type refusal struct {
+	e *Extension
+	x *exchange.Exchange
+}
 
 // Chunk lets nothing pass.
-func (r refusal) Chunk([]byte, bool) ([]byte, error) { return nil, r.err }
+func (r refusal) Chunk([]byte, bool) ([]byte, error) {
+	r.e.noteUnreadable(r.x, "request", block)
+	return nil, refuseUnreadableRequest()
+}
 
 func blocksInsteadOfMasks(rules []rule) []rule {
 	rules = slices.Clone(rules)
@@ -215,60 +289,6 @@ func blocksInsteadOfMasks(rules []rule) []rule {
 	return rules
 }
 
-// isInspected tells whether a body is of a type that is looked at. One without
-// a type is, or leaving the type out would be a way around.
-func (e *Extension) isInspected(h *exchange.Headers) bool {
-	mediaType, _, _ := strings.Cut(h.Get("content-type"), ";")
-	mediaType = strings.ToLower(strings.TrimSpace(mediaType))
-	return mediaType == "" || slices.ContainsFunc(e.contentTypes, func(pattern string) bool {
-		prefix, suffix, any := strings.Cut(pattern, "*")
-		if !any {
-			return mediaType == pattern
-		}
-		return len(mediaType) >= len(prefix)+len(suffix) && strings.HasPrefix(mediaType, prefix) && strings.HasSuffix(mediaType, suffix)
-	})
-}
-
-func isEncoded(h *exchange.Headers) bool {
-	for _, line := range h.Values("content-encoding") {
-		for coding := range strings.SplitSeq(line, ",") {
-			if coding = strings.TrimSpace(coding); coding != "" && !strings.EqualFold(coding, "identity") {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// decodePath takes percent-encoding off once, and reads + as a blank. What is
-// no valid encoding stays.
-func decodePath(path string) []byte {
-	out := make([]byte, 0, len(path))
-	for i := 0; i < len(path); i++ {
-		switch b := path[i]; {
-		case b == '+':
-			out = append(out, ' ')
-		case b == '%' && i+2 < len(path) && isHex(path[i+1]) && isHex(path[i+2]):
-			out = append(out, hexValue(path[i+1])<<4|hexValue(path[i+2]))
-			i += 2
-		default:
-			out = append(out, b)
-		}
-	}
-	return out
-}
-
-func isHex(b byte) bool {
-	return '0' <= b && b <= '9' || 'a' <= b && b <= 'f' || 'A' <= b && b <= 'F'
-}
-
-func hexValue(b byte) byte {
-	if b <= '9' {
-		return b - '0'
-	}
-	return b&^0x20 - 'A' + 10
-}
-
 // The answers do not say what was found: that would help who looks for a way
 // around. RFC 9457.
 
@@ -276,8 +296,8 @@ func refuseRequest() error {
 	return refuse(403, "Forbidden", "The request contains something that is not let through.", "content_inspection_request")
 }
 
-func refuseEncodedRequest() error {
-	return refuse(415, "Unsupported Media Type", "The body is encoded and cannot be inspected; send it without a content-encoding.", "content_inspection_encoded")
+func refuseUnreadableRequest() error {
+	return refuse(415, "Unsupported Media Type", "The body cannot be read for inspection; send it as UTF-8 and without a content-encoding.", "content_inspection_unreadable")
 }
 
 func refuseResponse() error {

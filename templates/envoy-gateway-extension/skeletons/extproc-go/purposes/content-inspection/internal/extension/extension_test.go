@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"ext-proc-server/internal/environment"
 	"ext-proc-server/internal/exchange"
 )
@@ -24,7 +26,7 @@ func settingsWith(request, response, others string) string {
 	}
 	r := merge(`{"places":["path","body"],"headers":["x-note"],"cards":"off","emails":"off","credentials":"off","sqlInjection":"off","pathTraversal":"off"}`, request)
 	s := merge(`{"cards":"off","emails":"off","credentials":"off"}`, response)
-	return merge(`{"request":`+r+`,"response":`+s+`,"patterns":[],"maskWith":"*","keepDigits":4,"contentTypes":["text/*","application/*+json"],"encoded":"refuse"}`, others)
+	return merge(`{"request":`+r+`,"response":`+s+`,"patterns":[],"maskWith":"*","keepDigits":4,"contentTypes":["text/*","application/*+json"],"unreadable":"reject"}`, others)
 }
 
 func load(t *testing.T, text string) (*Extension, *strings.Builder) {
@@ -36,6 +38,24 @@ func load(t *testing.T, text string) (*Extension, *strings.Builder) {
 		t.Fatal(err)
 	}
 	return e, events
+}
+
+// counted reads the metric of bodies that cannot be read.
+func counted(t *testing.T, e *Extension, direction, action string) float64 {
+	t.Helper()
+	families, err := e.env.Metrics.(*prometheus.Registry).Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		for _, metric := range family.GetMetric() {
+			labels := metric.GetLabel() // sorted: action, direction
+			if labels[0].GetValue() == action && labels[1].GetValue() == direction {
+				return metric.GetCounter().GetValue()
+			}
+		}
+	}
+	return 0
 }
 
 func statusOf(err error) int {
@@ -63,6 +83,10 @@ func TestPaths(t *testing.T) {
 		"/%":                             0,
 		"/%4":                            0,
 		"/%zz":                           0,
+		"/?q=%2527%20or%20%25271%2527=1": 403, // encoded twice
+		"/?q=%34111111111111111":         403,
+		"/?q=%25%33%34111111111111111":   403,
+		`/?q=\u0034111111111111111`:      403,
 	} {
 		x := request(path)
 		if got := statusOf(e.OnRequestHeaders(t.Context(), x)); got != want {
@@ -96,7 +120,7 @@ func TestHeaders(t *testing.T) {
 
 func TestWhichBodiesAreInspected(t *testing.T) {
 	e, _ := load(t, settingsWith(`"cards":"mask"`, `"cards":"block"`, ``))
-	pass, _ := load(t, settingsWith(`"cards":"mask"`, `"cards":"block"`, `"encoded":"pass"`))
+	pass, _ := load(t, settingsWith(`"cards":"mask"`, `"cards":"block"`, `"unreadable":"pass"`))
 	off, _ := load(t, settingsWith(``, ``, ``))
 	bodyOff, _ := load(t, settingsWith(`"places":["path"],"cards":"mask"`, ``, ``))
 	const card = "4111111111111111"
@@ -104,7 +128,7 @@ func TestWhichBodiesAreInspected(t *testing.T) {
 		name    string
 		headers []string
 		want    string // of a request body; "" for 415
-		passed  string // with encoded: pass
+		passed  string // with unreadable: pass
 	}{
 		{"text", []string{"content-type", "Text/Plain; charset=utf-8"}, "************1111", "************1111"},
 		{"+json", []string{"content-type", "application/problem+json"}, "************1111", "************1111"},
@@ -113,6 +137,12 @@ func TestWhichBodiesAreInspected(t *testing.T) {
 		{"a type that is too short", []string{"content-type", "application/+jso"}, card, card},
 		{"identity", []string{"content-encoding", "identity, Identity"}, "************1111", "************1111"},
 		{"encoded", []string{"content-encoding", "identity, gzip"}, "", card},
+		{"an unknown charset", []string{"content-type", "text/plain; charset=utf-7"}, "", card},
+		{"one unknown charset of two", []string{"content-type", `text/plain; charset=utf-8, text/html; Charset = "Shift_JIS"`}, "", card},
+		{"known charsets", []string{"content-type", `text/plain; charset="UTF-8"`, "content-type", "text/plain;charset=iso-8859-15"}, "************1111", "************1111"},
+		{"one inspected type of two", []string{"content-type", "image/png, text/plain"}, "************1111", "************1111"},
+		{"one inspected type of two lines", []string{"content-type", "image/png", "content-type", "text/plain"}, "************1111", "************1111"},
+		{"an empty type of two", []string{"content-type", "image/png,"}, "************1111", "************1111"},
 		{"encoded, another type", []string{"content-type", "image/png", "content-encoding", "br"}, card, card},
 	} {
 		for extension, want := range map[*Extension]string{e: tt.want, pass: tt.passed, off: card, bodyOff: card} {
@@ -152,8 +182,8 @@ func TestWhichBodiesAreInspected(t *testing.T) {
 
 func TestResponsesFlowUnlessSomethingIsBlocked(t *testing.T) {
 	e, _ := load(t, settingsWith(``, `"cards":"mask"`, ``))
-	x := request("/", "accept-encoding", "gzip")
-	if err := e.OnRequestHeaders(t.Context(), x); err != nil || x.Request.Get("accept-encoding") != "identity" {
+	x := request("/", "accept-encoding", "gzip", "range", "bytes=0-9", "if-range", "x")
+	if err := e.OnRequestHeaders(t.Context(), x); err != nil || x.Request.Get("accept-encoding") != "identity" || x.Request.Has("range") || x.Request.Has("if-range") {
 		t.Errorf("%v, accept-encoding %q", err, x.Request.Get("accept-encoding"))
 	}
 	if e.OnResponseHeaders(t.Context(), x) != nil || e.WantsResponseBody(t.Context(), x) {
@@ -207,8 +237,85 @@ func TestEvents(t *testing.T) {
 	}
 }
 
+func TestAPartOfABodyCannotBeRead(t *testing.T) {
+	for settings, want := range map[string]bool{`"unreadable":"reject"`: true, `"unreadable":"pass"`: false} {
+		e, _ := load(t, settingsWith(``, `"cards":"mask"`, settings))
+		x := exchange.New()
+		x.Response = exchange.NewHeaders(":status", "206", "content-type", "multipart/byteranges; boundary=a")
+		if e.WantsResponseBody(t.Context(), x) != want {
+			t.Errorf("%s: %t", settings, !want)
+		}
+		if want {
+			if _, _, err := e.OnResponseBody(t.Context(), x, []byte("41111")); statusOf(err) != 502 {
+				t.Errorf("%v", err)
+			}
+		} else if e.ResponseBody(x) != nil {
+			t.Error("it is inspected")
+		}
+	}
+}
+
+func TestEncodedPartsCannotBeRead(t *testing.T) {
+	const part = "--b\r\nContent-Disposition: form-data; name=a\r\nContent-Transfer-Encoding: BASE64\r\n\r\nNDExMQ==\r\n--b--\r\n"
+	for settings, want := range map[string]string{`"unreadable":"reject"`: "block", `"unreadable":"pass"`: "pass"} {
+		e, events := load(t, settingsWith(`"cards":"block"`, ``, settings+`,"contentTypes":["multipart/form-data"]`))
+		x := exchange.New()
+		x.Request = exchange.NewHeaders("content-type", "multipart/form-data; boundary=b")
+		out, err := e.RequestBody(x).Chunk([]byte(part), true)
+		if want == "block" && statusOf(err) != 415 || want == "pass" && string(out) != part {
+			t.Errorf("%s: %q, %v", settings, out, err)
+		}
+		e.OnEnd(x, exchange.End{})
+		if !strings.Contains(events.String(), `"detector":"unreadable","action":"`+want+`","count":1}`) {
+			t.Errorf("%s: events %q", settings, events)
+		}
+		if got := counted(t, e, "request", want); got != 1 {
+			t.Errorf("%s: counted %v", settings, got)
+		}
+	}
+}
+
+func TestWhatIsUnreadableAndPassesIsCounted(t *testing.T) {
+	e, events := load(t, settingsWith(`"cards":"block"`, `"cards":"mask"`, `"unreadable":"pass"`))
+	x := exchange.New()
+	x.Request = exchange.NewHeaders("content-encoding", "gzip")
+	x.Response = exchange.NewHeaders("content-type", "text/plain; charset=utf-7")
+	if e.RequestBody(x) != nil || e.ResponseBody(x) != nil {
+		t.Fatal("it is inspected")
+	}
+	e.OnEnd(x, exchange.End{})
+	for _, direction := range []string{"request", "response"} {
+		if got := counted(t, e, direction, "pass"); got != 1 {
+			t.Errorf("%s: counted %v", direction, got)
+		}
+		if want := `"direction":"` + direction + `","place":"body","detector":"unreadable","action":"pass","count":1}`; !strings.Contains(events.String(), want) {
+			t.Errorf("events %s", events)
+		}
+	}
+}
+
+// Whole events and lines go on at once, what follows is held back.
+func TestEventsPassAsTheyCome(t *testing.T) {
+	e, _ := load(t, settingsWith(``, `"cards":"mask"`, `"contentTypes":["text/*","application/x-ndjson"]`))
+	for contentType, pieces := range map[string][][2]string{
+		"text/event-stream":    {{"data: a\n\n", "data: a\n\n"}, {"data: 4111111111", ""}, {"111111\r\n\r", "data: ************1111\r\n\r"}, {"\ndata: b\r\rda", "\ndata: b\r\r"}, {"ta: c", ""}},
+		"application/x-ndjson": {{"{\"a\":1}\n", "{\"a\":1}\n"}, {"\"4111111111", ""}, {"111111\"\n1\n2", "\"************1111\"\n1\n"}},
+		"text/plain":           {{"data: a\n\n", ""}},
+	} {
+		x := exchange.New()
+		x.Response = exchange.NewHeaders("content-type", contentType+"; charset=utf-8")
+		body := e.ResponseBody(x)
+		for _, piece := range pieces {
+			out, err := body.Chunk([]byte(piece[0]), false)
+			if string(out) != piece[1] || err != nil {
+				t.Errorf("%s: %q became %q, %v", contentType, piece[0], out, err)
+			}
+		}
+	}
+}
+
 func TestRefusalsAreProblems(t *testing.T) {
-	for err, status := range map[error]int{refuseRequest(): 403, refuseEncodedRequest(): 415, refuseResponse(): 502} {
+	for err, status := range map[error]int{refuseRequest(): 403, refuseUnreadableRequest(): 415, refuseResponse(): 502} {
 		var r *exchange.Rejection
 		if !errors.As(err, &r) || r.Headers.Get("content-type") != "application/problem+json" {
 			t.Fatalf("%v", err)
@@ -238,7 +345,7 @@ func TestWrongSettings(t *testing.T) {
 		{``, ``, `"maskWith":"ab"`, `maskWith: "ab" is not allowed; write one of *, x, X, #, 1`},
 		{``, ``, `"keepDigits":5`, `keepDigits: 5 is not allowed; write a number from 0 to 4`},
 		{``, ``, `"contentTypes":["*/*"]`, `contentTypes[0]: "*/*" is not allowed; write a media type`},
-		{``, ``, `"encoded":"decode"`, `encoded: "decode" is not allowed; write one of refuse, pass`},
+		{``, ``, `"unreadable":"decode"`, `unreadable: "decode" is not allowed; write one of reject, pass`},
 		{``, ``, own(`(`), `patterns[0].pattern: "(" is not allowed; write a regular expression`},
 		{``, ``, own(`a*`), `it has *, +, {n,}`},
 		{``, ``, own(`a{2,}`), `it has *, +, {n,}`},

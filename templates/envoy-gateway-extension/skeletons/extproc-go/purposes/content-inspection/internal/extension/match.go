@@ -1,6 +1,9 @@
 package extension
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // matcher tells where a match that begins at text[at] ends; -1 if none does. It
 // may look at the two bytes before, and never looks beyond the end of text.
@@ -33,11 +36,17 @@ var (
 	letter    = set("A-Za-z")
 	wordByte  = set("0-9A-Za-z_")
 	tokenByte = set("0-9A-Za-z_-")
+	hexDigit  = set("0-9A-Fa-f")
 )
 
 // is tells whether there is a byte of the class.
 func (c *class) is(text []byte, at int) bool {
 	return at >= 0 && at < len(text) && c[text[at]]
+}
+
+// any tells whether a byte of the class is in the text.
+func (c *class) any(text []byte) bool {
+	return slices.ContainsFunc(text, func(b byte) bool { return c[b] })
 }
 
 // sequence matches one part after the other.

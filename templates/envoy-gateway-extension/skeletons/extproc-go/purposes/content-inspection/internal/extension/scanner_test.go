@@ -17,7 +17,7 @@ const (
 func masking(d detector) []rule { return []rule{{d, mask}} }
 
 func whole(rules []rule, text string) string {
-	out, _ := newScanner(rules, '*').feed([]byte(text), true)
+	out, _ := newInspector(rules, '*').feed([]byte(text), true)
 	return string(out)
 }
 
@@ -98,39 +98,39 @@ func TestCardsKeepTheirLastDigitsAndSeparators(t *testing.T) {
 
 func TestEveryRuleSeesTheTextAsItCame(t *testing.T) {
 	rules := []rule{{custom("a", regexp.MustCompile("ab")), mask}, {custom("b", regexp.MustCompile("bc")), report}}
-	s := newScanner(rules, '#')
-	if out, _ := s.feed([]byte("abc"), true); string(out) != "##c" || !slices.Equal(s.counts, []int{1, 1}) {
-		t.Errorf("got %s, %v", out, s.counts)
+	s := newInspector(rules, '#')
+	if out, _ := s.feed([]byte("abc"), true); string(out) != "##c" || !slices.Equal(s.found(), []int{1, 1}) {
+		t.Errorf("got %s, %v", out, s.found())
 	}
 }
 
 func TestHoldsBackNoMoreThanItsWindow(t *testing.T) {
-	s := newScanner(masking(emails), '*')
+	s := newInspector(masking(emails), '*')
 	in, out := 0, 0
 	for range 100 {
 		piece := bytes.Repeat([]byte("a b@c.de "), 40)
 		part, _ := s.feed(piece, false)
 		in, out = in+len(piece), out+len(part)
-		if in-out > window || cap(s.text) > 16*window {
-			t.Fatalf("holds %d bytes, %d in memory", in-out, cap(s.text))
+		if in-out > window || cap(s.raw.scan.text) > 16*window {
+			t.Fatalf("holds %d bytes, %d in memory", in-out, cap(s.raw.scan.text))
 		}
 	}
 }
 
 func TestReportHoldsNothingBack(t *testing.T) {
-	s := newScanner([]rule{{emails, report}}, '*')
+	s := newInspector([]rule{{emails, report}}, '*')
 	for _, piece := range []string{"a@exam", "ple.c", "om b@c.de"} {
 		if out, _ := s.feed([]byte(piece), false); string(out) != piece {
 			t.Errorf("%q became %q", piece, out)
 		}
 	}
-	if s.feed(nil, true); s.counts[0] != 2 {
-		t.Errorf("found %d", s.counts[0])
+	if s.feed(nil, true); s.found()[0] != 2 {
+		t.Errorf("found %d", s.found()[0])
 	}
 }
 
 func TestNothingOfWhatIsBlockedGoesOn(t *testing.T) {
-	s := newScanner([]rule{{cards(0), block}}, '*')
+	s := newInspector([]rule{{cards(0), block}}, '*')
 	seen := []byte{}
 	for _, b := range []byte("a 4111111111111111 " + strings.Repeat("z", 2*window)) {
 		out, blocked := s.feed([]byte{b}, false)
@@ -161,7 +161,7 @@ func everything() []rule {
 func checkChunks(t *testing.T, text []byte, seed uint64) {
 	t.Helper()
 	random := rand.New(rand.NewPCG(seed, 0))
-	one, many := newScanner(everything(), '*'), newScanner(everything(), '*')
+	one, many := newInspector(everything(), '*'), newInspector(everything(), '*')
 	want, _ := one.feed(text, true)
 	got := []byte{}
 	for rest := text; ; {
@@ -173,8 +173,8 @@ func checkChunks(t *testing.T, text []byte, seed uint64) {
 		}
 		rest = rest[n:]
 	}
-	if !bytes.Equal(got, want) || !slices.Equal(one.counts, many.counts) {
-		t.Errorf("%q in pieces of seed %d:\n got %q %v\nwant %q %v", text, seed, got, many.counts, want, one.counts)
+	if !bytes.Equal(got, want) || !slices.Equal(one.found(), many.found()) {
+		t.Errorf("%q in pieces of seed %d:\n got %q %v\nwant %q %v", text, seed, got, many.found(), want, one.found())
 	}
 	if len(want) != len(text) {
 		t.Errorf("%q changed its length: %q", text, want)
@@ -189,6 +189,9 @@ func checkChunks(t *testing.T, text []byte, seed uint64) {
 var seeds = []string{
 	"", "4111 1111 1111 1111", "a@example.com", jwt, pem, "' or '1'='1", "../../etc/passwd", "aaabcbcd",
 	"sk_live_abcdefghijklmnopqrstuvwx", "-----END ", "4111-1111-", "\xff\xfe\x00é",
+	percentEncoded("4111 1111 1111 1111"), jsonEscaped("a@example.com"), littleEndianText("4111111111111111"), bigEndianText("' or '1'='1"),
+	percentEncoded(percentEncoded("../../etc/passwd")), jsonEscaped("sk_live_abcdefghijklmnopqrstuvwx") + "yz", `\u00`, "%2", "%25", "\x00", "\xc0%ae",
+	percentEncoded(jsonEscaped("AKIAIOSFODNN7EXAMPLE")), littleEndianText(percentEncoded("a@example.com")),
 }
 
 // TestPieces cuts texts that are made of what the detectors look for.
@@ -220,6 +223,6 @@ func BenchmarkScanner(b *testing.B) {
 	text := []byte(strings.Repeat(`{"name":"Jane Doe","id":"5f1d7a84","note":"nothing to see"} `, 1000))
 	b.SetBytes(int64(len(text)))
 	for b.Loop() {
-		newScanner(everything()[:5], '*').feed(text, true)
+		newInspector(everything()[:5], '*').feed(text, true)
 	}
 }

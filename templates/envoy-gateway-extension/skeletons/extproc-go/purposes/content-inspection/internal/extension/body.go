@@ -1,0 +1,107 @@
+package extension
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"ext-proc-server/internal/exchange"
+)
+
+// What the headers say of a body. Where they contradict each other, another
+// reader may believe another of them, so each counts.
+
+// mediaTypes are all types that a message claims, in lower case without
+// parameters; "" for one that is left out.
+func mediaTypes(h *exchange.Headers) []string {
+	var types []string
+	for _, line := range h.Values("content-type") {
+		for one := range strings.SplitSeq(line, ",") {
+			one, _, _ = strings.Cut(one, ";")
+			types = append(types, strings.ToLower(strings.TrimSpace(one)))
+		}
+	}
+	return types
+}
+
+// isInspected tells whether a body is of a type that is looked at. One without
+// a type is, or leaving the type out would be a way around.
+func (c *config) isInspected(types []string) bool {
+	return len(types) == 0 || slices.ContainsFunc(types, func(mediaType string) bool {
+		return mediaType == "" || slices.ContainsFunc(c.contentTypes, func(pattern string) bool {
+			prefix, suffix, any := strings.Cut(pattern, "*")
+			if !any {
+				return mediaType == pattern
+			}
+			return len(mediaType) >= len(prefix)+len(suffix) && strings.HasPrefix(mediaType, prefix) && strings.HasSuffix(mediaType, suffix)
+		})
+	})
+}
+
+var (
+	charsets = regexp.MustCompile(`charset\*?\s*=\s*["']?([^"';,\s]*)`)
+	// readable charsets are ASCII for ASCII characters, or have two or four bytes
+	// for each of them. In others (UTF-7, Shift_JIS, EBCDIC) the bytes of ASCII
+	// characters mean something else.
+	readable = regexp.MustCompile(`^(|utf-?8|(us-)?ascii|latin-?1|iso-?8859-[0-9]{1,2}|(windows-|cp)125[0-9]|utf-?(16|32)(le|be)?)$`)
+)
+
+// isReadable tells whether a body can be read: without a content-encoding, in
+// a charset that is known, and as a whole.
+func isReadable(h *exchange.Headers) bool {
+	for _, line := range h.Values("content-encoding") {
+		for coding := range strings.SplitSeq(line, ",") {
+			if coding = strings.TrimSpace(coding); coding != "" && !strings.EqualFold(coding, "identity") {
+				return false
+			}
+		}
+	}
+	for _, line := range h.Values("content-type") {
+		for _, found := range charsets.FindAllStringSubmatch(strings.ToLower(line), -1) {
+			if !readable.MatchString(found[1]) {
+				return false
+			}
+		}
+	}
+	return h.Get(":status") != "206" // a part, of which the rest went by before or comes later
+}
+
+// transferEncoded finds the parts of a multipart body that are written in an
+// encoding of their own (RFC 7578, section 4.7); some servers decode them.
+var transferEncoded = formsOf(unreadable, form{first: "cC", match: sequence(
+	anyCase("content-transfer-encoding:"), anyBlanks, anyCase("base64", "quoted-printable", "x-uuencode", "uuencode"))})
+
+func isMultipart(types []string) bool {
+	return slices.ContainsFunc(types, func(t string) bool { return strings.HasPrefix(t, "multipart/") })
+}
+
+// separators end what a receiver is meant to read at once: an event or a line.
+var separators = map[string]int{"text/event-stream": 2, "application/x-ndjson": 1}
+
+// lineEnds finds the ends of events: a number of line breaks, in a text that
+// comes in pieces.
+type lineEnds struct {
+	wanted int // 0: there are no events
+	seen   int
+	cr     bool // the last character was CR, of which LF would be the other half
+}
+
+// next returns how much of a piece belongs to the current event, and whether it
+// is complete then.
+func (l *lineEnds) next(piece []byte) (length int, complete bool) {
+	for i, b := range piece {
+		switch {
+		case b == '\n' && l.cr:
+			l.cr = false
+			continue
+		case b != '\n' && b != '\r':
+			l.seen, l.cr = 0, false
+			continue
+		}
+		l.cr = b == '\r'
+		if l.seen++; l.wanted > 0 && l.seen >= l.wanted {
+			return i + 1, true
+		}
+	}
+	return len(piece), false
+}
