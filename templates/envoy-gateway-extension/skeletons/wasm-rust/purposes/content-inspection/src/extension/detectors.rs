@@ -76,19 +76,23 @@ impl Detector {
         }
     }
 
-    /// Hides a match, or a part of one.
-    pub fn mask(&self, found: &mut [u8], with: u8) {
+    /// The places in a match that are masked.
+    pub fn masked<'a>(&'a self, found: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
         let mut keep = self.keep_digits.unwrap_or_default();
-        for byte in found.iter_mut().rev() {
-            if self.keep_digits.is_some() && !digit(*byte) {
-                continue;
-            }
-            if keep > 0 {
-                keep -= 1;
-                continue;
-            }
-            *byte = with;
-        }
+        found
+            .iter()
+            .enumerate()
+            .rev()
+            .filter_map(move |(at, &byte)| {
+                if self.keep_digits.is_some() && !digit(byte) {
+                    return None;
+                }
+                if keep > 0 {
+                    keep -= 1;
+                    return None;
+                }
+                Some(at)
+            })
     }
 }
 
@@ -394,6 +398,18 @@ pub fn path_traversal() -> Detector {
     detector("path-traversal", forms)
 }
 
+/// The name of what cannot be read in events.
+pub const UNREADABLE: &str = "unreadable";
+
+/// The parts of a multipart body that are written in an encoding of their own (RFC 7578, section
+/// 4.7); some servers decode them.
+pub fn transfer_encoded() -> Detector {
+    let header = any_case(&["content-transfer-encoding:"]);
+    let encodings = &["base64", "quoted-printable", "x-uuencode", "uuencode"];
+    let forms = vec![form(b"cC", [header, may_blanks(), any_case(encodings)])];
+    detector(UNREADABLE, forms)
+}
+
 /// The matches of a regular expression that `config::pattern` accepts.
 pub fn pattern(name: &str, regex: Regex) -> Detector {
     Detector {
@@ -405,7 +421,7 @@ pub fn pattern(name: &str, regex: Regex) -> Detector {
 
 #[cfg(test)]
 mod tests {
-    use super::super::scanner::{Action, Rule, Scanner};
+    use super::super::scanner::{Action, Inspector, Rule};
     use super::*;
 
     const JWT: &str = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODB9.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"; // RFC 7519
@@ -415,7 +431,7 @@ mod tests {
             detector,
             action: Action::Mask,
         }];
-        let (out, _) = Scanner::default().feed(&rules, b'*', text.as_bytes(), true);
+        let (out, _) = Inspector::default().feed(&rules, b'*', text.as_bytes(), true);
         String::from_utf8(out).unwrap()
     }
 

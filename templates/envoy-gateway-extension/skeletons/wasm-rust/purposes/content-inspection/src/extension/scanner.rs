@@ -2,12 +2,13 @@
 
 use super::detectors::Detector;
 use super::matcher::Tail;
+use super::readings::{Reading, OTHER};
 
-/// How many bytes from its beginning decide whether a text is a match. So much of a body is held
+/// How many characters from its beginning decide whether a text is a match. So much of a body is held
 /// back until more of it comes.
 pub const WINDOW: usize = 1024;
 
-/// How many bytes a matcher may look back.
+/// How many characters a matcher may look back.
 const BEFORE: usize = 2;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,18 +24,132 @@ pub struct Rule {
     pub action: Action,
 }
 
-/// Looks for the matches of all rules. What it finds does not depend on how the text is cut:
-/// whether a match begins at a place is decided by the two bytes before it and the window after it,
-/// and only once all of that is there.
+/// What a piece of a text is looked at with.
+pub struct Work<'a> {
+    pub rules: &'a [Rule],
+    /// Decides everything that is there, as nothing that follows belongs to it.
+    pub settle: bool,
+    /// Hides a part of the source.
+    pub hide: &'a mut dyn FnMut(usize, usize),
+}
+
+/// Bounds what is worked on at once.
+const MAX_PIECE: usize = 16 << 10;
+
+/// Looks for the matches of all rules in a text that comes in pieces, in every reading of it. What
+/// it finds does not depend on how the text is cut: whether a match begins at a place is decided by
+/// the two characters before it and the window after it, and only once all of that is there.
 ///
 /// Every rule sees the text as it came, whatever others mask of it.
 #[derive(Default)]
+pub struct Inspector {
+    /// Of matches in the texts that have ended, by rule.
+    counts: Vec<usize>,
+    raw: Reading,
+    /// What has not gone on yet, with what is masked, and how much has.
+    source: Vec<u8>,
+    gone: usize,
+}
+
+impl Inspector {
+    /// Takes the next piece and returns what goes on in its place, and whether something was found
+    /// that is to be blocked. After the end another text can come.
+    pub fn feed(&mut self, rules: &[Rule], with: u8, piece: &[u8], end: bool) -> (Vec<u8>, bool) {
+        let result = self.settle(rules, with, piece, end);
+        if end {
+            let counts = self.found();
+            *self = Inspector {
+                counts,
+                ..Inspector::default()
+            };
+        }
+        result
+    }
+
+    /// `feed` for a text that goes on. With `all`, no match lies on both sides of the piece's end,
+    /// and nothing is held back.
+    pub fn settle(&mut self, rules: &[Rule], with: u8, piece: &[u8], all: bool) -> (Vec<u8>, bool) {
+        let (mut out, mut blocked) = (Vec::new(), false);
+        let mut rest = piece;
+        loop {
+            let (part, after) = rest.split_at(rest.len().min(MAX_PIECE));
+            rest = after;
+            blocked |= self.part(rules, with, part, all && rest.is_empty(), &mut out);
+            if rest.is_empty() {
+                return (out, blocked);
+            }
+        }
+    }
+
+    fn part(
+        &mut self,
+        rules: &[Rule],
+        with: u8,
+        piece: &[u8],
+        settle: bool,
+        out: &mut Vec<u8>,
+    ) -> bool {
+        let first = self.gone + self.source.len();
+        let ends: Vec<usize> = (first + 1..=first + piece.len()).collect();
+        self.source.extend_from_slice(piece);
+        let (source, gone) = (&mut self.source, self.gone);
+        let mut hide = |from: usize, to: usize| {
+            let hidden = from.max(gone) - gone..to.max(gone) - gone;
+            // A NUL is no character but a half of one.
+            for byte in source.get_mut(hidden).unwrap_or_default() {
+                if *byte != 0 {
+                    *byte = with;
+                }
+            }
+        };
+        let mut work = Work {
+            rules,
+            settle,
+            hide: &mut hide,
+        };
+        let blocked = self.raw.take(piece, &ends, &mut work);
+        let mut goes = self.gone + self.source.len();
+        self.raw
+            .each(&mut |scanner| goes = goes.min(scanner.decided_end()));
+        let count = goes.saturating_sub(self.gone);
+        out.extend(self.source.drain(..count));
+        self.gone += count;
+        blocked
+    }
+
+    /// How much is held back.
+    pub fn held(&self) -> &[u8] {
+        &self.source
+    }
+
+    /// The matches by rule. In another reading the same match is there again, so the reading with
+    /// the most counts.
+    pub fn found(&self) -> Vec<usize> {
+        let mut most = Vec::new();
+        self.raw.each(&mut |scanner| {
+            most.resize(most.len().max(scanner.counts.len()), 0);
+            for (most, &count) in most.iter_mut().zip(&scanner.counts) {
+                *most = count.max(*most);
+            }
+        });
+        most.resize(most.len().max(self.counts.len()), 0);
+        for (most, &before) in most.iter_mut().zip(&self.counts) {
+            *most += before;
+        }
+        most
+    }
+}
+
+/// Looks for the matches of all rules in one reading of a text.
+#[derive(Clone, Default)]
 pub struct Scanner {
     /// Of matches, by rule.
-    pub counts: Vec<usize>,
-    /// What has not been decided, and a little before it; as it came and with what is masked.
+    counts: Vec<usize>,
+    /// What has not been decided, and a little before it.
     text: Vec<u8>,
-    masked: Vec<u8>,
+    /// Where its characters end in the source, and where the first begins.
+    ends: Vec<usize>,
+    start: usize,
     /// Where in `text` what has not been decided begins.
     decided: usize,
     places: Vec<Place>,
@@ -49,88 +164,117 @@ struct Place {
 }
 
 impl Scanner {
-    /// Takes the next piece and returns what goes on in its place, and whether something was found
-    /// that is to be blocked.
-    pub fn feed(&mut self, rules: &[Rule], with: u8, piece: &[u8], end: bool) -> (Vec<u8>, bool) {
-        self.counts.resize(rules.len(), 0);
-        self.places.resize(rules.len(), Place::default());
-        self.text.extend_from_slice(piece);
-        self.masked.extend_from_slice(piece);
-        let limit = match end {
+    /// Takes the next characters, and where each ends in the source. Returns whether something was
+    /// found that is to be blocked.
+    pub fn feed(&mut self, text: &[u8], ends: &[usize], work: &mut Work) -> bool {
+        let start = Place {
+            next: self.decided,
+            open: None,
+        };
+        self.counts.resize(work.rules.len(), 0);
+        self.places.resize(work.rules.len(), start);
+        self.text.extend_from_slice(text);
+        self.ends.extend_from_slice(ends);
+        let limit = match work.settle {
             true => self.text.len(),
             false => self.text.len().saturating_sub(WINDOW).max(self.decided),
         };
         let mut blocked = false;
-        for ((rule, place), count) in rules.iter().zip(&mut self.places).zip(&mut self.counts) {
-            let found = advance(rule, place, &self.text, &mut self.masked, limit, with);
-            *count += found;
-            blocked |= found > 0 && rule.action == Action::Block;
+        for (index, rule) in work.rules.iter().enumerate() {
+            let found = self.advance(index, rule, limit, work.hide);
+            blocked |= found && rule.action == Action::Block;
         }
-        let out = self
-            .masked
-            .get(self.decided..limit)
-            .unwrap_or_default()
-            .to_vec();
-        self.forget(limit, end);
-        (out, blocked)
+        self.forget(limit);
+        blocked
+    }
+
+    /// How much of the source has been decided.
+    pub fn decided_end(&self) -> usize {
+        self.end(self.decided)
+    }
+
+    /// Makes a blank of what has been read, and takes the last character out of it: it may be the
+    /// beginning of the next.
+    pub fn forget_chars(&mut self) -> (Vec<u8>, Vec<usize>) {
+        let last = self.text.len().saturating_sub(1);
+        let taken = (self.text.split_off(last), self.ends.split_off(last));
+        self.text.fill(OTHER);
+        self.decided = self.decided.min(last);
+        self.counts.clear();
+        self.places.clear();
+        taken
+    }
+
+    /// Where in the source the characters before an index of `text` end.
+    fn end(&self, index: usize) -> usize {
+        let before = index.checked_sub(1).and_then(|index| self.ends.get(index));
+        before.copied().unwrap_or(self.start)
+    }
+
+    /// Lets one rule decide up to the limit; returns whether a match begins there.
+    fn advance(
+        &mut self,
+        index: usize,
+        rule: &Rule,
+        limit: usize,
+        hide: &mut dyn FnMut(usize, usize),
+    ) -> bool {
+        let Some(mut place) = self.places.get(index).copied() else {
+            return false;
+        };
+        let mut count = 0;
+        while place.next < limit {
+            if let Some(tail) = place.open {
+                let seen = self.text.get(..place.next + WINDOW).unwrap_or(&self.text);
+                let (end, more) = tail(seen, place.next);
+                self.mask(rule, place.next, end, hide);
+                place.next = end;
+                if !more {
+                    place.open = None;
+                }
+                continue;
+            }
+            let Some(found) = rule.detector.find(&self.text, place.next, limit) else {
+                place.next = limit;
+                break;
+            };
+            count += 1;
+            self.mask(rule, found.start, found.end, hide);
+            place = Place {
+                next: found.end,
+                open: found.tail,
+            };
+        }
+        if let Some(kept) = self.places.get_mut(index) {
+            *kept = place;
+        }
+        if let Some(total) = self.counts.get_mut(index) {
+            *total += count;
+        }
+        count > 0
+    }
+
+    /// Hides a match, or a part of one, but for the digits that stay.
+    fn mask(&self, rule: &Rule, start: usize, end: usize, hide: &mut dyn FnMut(usize, usize)) {
+        let found = self.text.get(start..end).unwrap_or_default();
+        if rule.action == Action::Mask {
+            for at in rule.detector.masked(found) {
+                hide(self.end(start + at), self.end(start + at + 1));
+            }
+        }
     }
 
     /// Drops what is decided, except what a matcher may look back at.
-    fn forget(&mut self, limit: usize, end: bool) {
-        let drop = match end {
-            true => limit,
-            false => limit.saturating_sub(BEFORE),
-        };
+    fn forget(&mut self, limit: usize) {
+        let drop = limit.saturating_sub(BEFORE);
+        self.start = self.end(drop);
         self.text.drain(..drop);
-        self.masked.drain(..drop);
+        self.ends.drain(..drop);
         self.decided = limit - drop;
         for place in &mut self.places {
             place.next = place.next.saturating_sub(drop);
-            if end {
-                place.open = None;
-            }
         }
     }
-}
-
-/// Lets one rule decide up to the limit; returns how many matches begin there.
-fn advance(
-    rule: &Rule,
-    place: &mut Place,
-    text: &[u8],
-    masked: &mut [u8],
-    limit: usize,
-    with: u8,
-) -> usize {
-    let mut hide = |start: usize, end: usize| {
-        if let (Action::Mask, Some(found)) = (rule.action, masked.get_mut(start..end)) {
-            rule.detector.mask(found, with);
-        }
-    };
-    let mut count = 0;
-    while place.next < limit {
-        if let Some(tail) = place.open {
-            let seen = text.get(..place.next + WINDOW).unwrap_or(text);
-            let (end, more) = tail(seen, place.next);
-            hide(place.next, end);
-            place.next = end;
-            if !more {
-                place.open = None;
-            }
-            continue;
-        }
-        let Some(found) = rule.detector.find(text, place.next, limit) else {
-            place.next = limit;
-            break;
-        };
-        count += 1;
-        hide(found.start, found.end);
-        *place = Place {
-            next: found.end,
-            open: found.tail,
-        };
-    }
-    count
 }
 
 #[cfg(test)]
@@ -168,6 +312,10 @@ mod tests {
             Just("' or '1'='1".to_owned()),
             Just("../%2e%2e/etc/passwd".to_owned()),
             Just("sk_live_abcdefghijklmnopqrstuvwx".to_owned()),
+            Just("%34111%31111111111111 %2".to_owned()),
+            Just("\\u0034111111111111111\\u00".to_owned()),
+            Just("4\x001\x001\x001\x001\x001\x001\x001\x001\x001\x001\x001\x001\x001\x001\x001\x00".to_owned()),
+            Just("%255c%75003411111%2531111111111 +".to_owned()),
             "[ab@.4 -]{1,3}",
             "a{1,1100}",
         ];
@@ -187,24 +335,25 @@ mod tests {
             cuts in prop::collection::vec(0usize..700, 0..20),
         ) {
             let rules = rules(Action::Mask);
-            let mut whole = Scanner::default();
+            let mut whole = Inspector::default();
             let (expected, _) = whole.feed(&rules, b'*', &text, true);
             prop_assert_eq!(expected.len(), text.len());
             for (new, old) in expected.iter().zip(&text) {
                 prop_assert!(new == old || *new == b'*');
             }
 
-            let mut pieces = Scanner::default();
+            let mut pieces = Inspector::default();
             let (mut out, mut rest) = (Vec::new(), text.as_slice());
             for cut in cuts {
                 let (piece, after) = rest.split_at(cut.min(rest.len()));
                 out.extend(pieces.feed(&rules, b'*', piece, false).0);
-                prop_assert!(pieces.text.len() <= WINDOW + BEFORE);
+                // Six characters at most are one in a reading, three times as many if they are encoded.
+                prop_assert!(pieces.source.len() <= 18 * WINDOW);
                 rest = after;
             }
             out.extend(pieces.feed(&rules, b'*', rest, true).0);
             prop_assert_eq!(out, expected);
-            prop_assert_eq!(pieces.counts, whole.counts);
+            prop_assert_eq!(pieces.found(), whole.found());
         }
     }
 
@@ -212,7 +361,7 @@ mod tests {
     fn nothing_of_what_is_blocked_goes_on() {
         let rules = rules(Action::Block);
         let text = format!("x 4111111111111111 {}", "z".repeat(2 * WINDOW));
-        let (mut scanner, mut seen) = (Scanner::default(), Vec::new());
+        let (mut scanner, mut seen) = (Inspector::default(), Vec::new());
         for byte in text.bytes() {
             let (out, blocked) = scanner.feed(&rules, b'*', &[byte], false);
             if blocked {
