@@ -62,7 +62,7 @@ pub trait HttpExtension: Sized {
 
     /// Called with each piece of a body as it comes, if `on_headers` asked for that. The last has
     /// `end`, and may be empty. It is always empty when trailers follow, and then Envoy has no place
-    /// for a replacement: what is still held back at that time cannot be sent.
+    /// for a replacement: only what it was given with `AfterBody::Hold` can still go on.
     fn on_chunk(
         &self,
         _cx: &mut Cx<Self::State>,
@@ -107,6 +107,10 @@ pub enum AfterBody {
     /// Let it pass byte for byte.
     Unchanged,
     Replace(Vec<u8>),
+    /// Of a piece that is not the last: keep this in Envoy, and let nothing go on. With the next
+    /// piece, what becomes of it takes the place of both; if trailers come instead, it goes on
+    /// before them.
+    Hold(Vec<u8>),
     /// Answer the client instead. For a response it is too late: Envoy resets the stream.
     Reply(LocalReply),
 }

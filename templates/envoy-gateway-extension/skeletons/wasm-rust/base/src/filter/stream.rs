@@ -45,6 +45,8 @@ enum Body {
     Stream {
         headers: Headers,
         changes: bool,
+        /// What Envoy holds of the pieces before.
+        held: Vec<u8>,
     },
 }
 
@@ -181,7 +183,11 @@ impl<H: Host, E: HttpExtension> Stream<H, E> {
         *self.body(direction) = match next {
             _ if end_of_stream => Body::Pass,
             AfterHeaders::BufferBody => Body::Buffer(headers),
-            AfterHeaders::StreamBody { changes } => Body::Stream { headers, changes },
+            AfterHeaders::StreamBody { changes } => Body::Stream {
+                headers,
+                changes,
+                held: Vec::new(),
+            },
             _ => Body::Pass,
         };
         Ok(Action::Continue)
@@ -215,29 +221,52 @@ impl<H: Host, E: HttpExtension> Stream<H, E> {
         end: bool,
     ) -> Result<Action, Failure> {
         let extension = Rc::clone(&self.extension);
-        let body = mem::take(self.body(direction));
-        let (next, may_change) = match &body {
+        let mut body = mem::take(self.body(direction));
+        let (next, may_change, in_envoy) = match &mut body {
             Body::Pass => return Ok(Action::Continue),
             Body::Buffer(headers) => {
                 let next = extension.on_body(&mut self.cx(), direction, headers, bytes);
-                (next, true)
+                (next, true, bytes.to_vec())
             }
-            Body::Stream { headers, changes } => {
-                let next = extension.on_chunk(&mut self.cx(), direction, headers, bytes, end);
-                (next, *changes)
+            Body::Stream {
+                headers,
+                changes,
+                held,
+            } => {
+                let held = mem::take(held);
+                let piece = bytes.get(held.len()..).unwrap_or_default();
+                let next = extension.on_chunk(&mut self.cx(), direction, headers, piece, end);
+                // At the trailers there is no piece, and Envoy has what it holds.
+                let in_envoy = if bytes.is_empty() {
+                    held
+                } else {
+                    bytes.to_vec()
+                };
+                (next, *changes, in_envoy)
             }
+        };
+        let mut action = Action::Continue;
+        let new = match next {
+            AfterBody::Unchanged => None,
+            AfterBody::Replace(new) => Some(new),
+            AfterBody::Hold(new) => {
+                if let Body::Stream { held, .. } = &mut body {
+                    held.clone_from(&new);
+                    action = Action::Pause;
+                }
+                Some(new)
+            }
+            AfterBody::Reply(reply) => return self.reply(direction, &reply, "wasm_reply"),
         };
         if !end {
             *self.body(direction) = body;
         }
-        match next {
-            AfterBody::Unchanged => {}
-            AfterBody::Replace(new) if new == bytes => {}
-            AfterBody::Replace(_) if !may_change => return Err(Failure::ChangeNotDeclared),
-            AfterBody::Replace(new) => self.host.replace_body(direction, &new)?,
-            AfterBody::Reply(reply) => return self.reply(direction, &reply, "wasm_reply"),
+        match new.filter(|new| *new != in_envoy) {
+            Some(_) if !may_change => return Err(Failure::ChangeNotDeclared),
+            Some(new) => self.host.replace_body(direction, &new)?,
+            None => {}
         }
-        Ok(Action::Continue)
+        Ok(action)
     }
 
     fn cx(&mut self) -> Cx<'_, E::State> {
@@ -434,6 +463,8 @@ mod tests {
         changes: bool,
     }
 
+    const HOLDING: usize = 1000;
+
     impl HttpExtension for UpperStreamed {
         /// Pieces of this stream.
         type State = usize;
@@ -458,6 +489,11 @@ mod tests {
             match chunk {
                 b"deny" => return AfterBody::Reply(forbidden()),
                 b"same" => return AfterBody::Unchanged,
+                b"hold me" => {
+                    *cx.state = HOLDING;
+                    return AfterBody::Hold(b"HELD".to_vec());
+                }
+                b"" if *cx.state > HOLDING => return AfterBody::Replace(b"HELD".to_vec()),
                 _ => {}
             }
             let mut chunk = chunk.to_ascii_uppercase();
@@ -716,6 +752,24 @@ mod tests {
         let calls = fake.calls();
         let last = calls.last().map(String::as_str);
         assert_eq!(last, Some("reply 403 wasm_reply"));
+    }
+
+    /// Envoy gives what it holds and what came since as one.
+    #[test]
+    fn what_envoy_holds_goes_on_with_the_next_piece_or_before_the_trailers() {
+        let (fake, mut stream) = streamed(true, "");
+        stream.on_headers(Request, false);
+        for (body, action) in [("hold me", Action::Pause), ("HELDabc", Action::Continue)] {
+            fake.set_body(body);
+            assert_eq!(stream.on_body(Request, false), action);
+        }
+        let calls = ["body", "replace HELD", "body", "replace ABC"];
+        assert_eq!(fake.calls()[2..], calls);
+
+        fake.set_body("hold me");
+        assert_eq!(stream.on_body(Request, false), Action::Pause);
+        assert_eq!(stream.on_trailers(Request), Action::Continue);
+        assert_eq!(fake.calls(), ["body", "replace HELD"]);
     }
 
     /// Envoy 1.36 to 1.39 answer status 2 when a body is set during trailers.

@@ -1,12 +1,14 @@
 //! Finds what should not be in requests and responses, and blocks, masks or reports it. See
 //! docs/purpose.md.
 //!
-//! What is inspected and what follows from it stands here, the list of what is found in
-//! detectors.rs.
+//! What is inspected and what follows from it stands here, what headers say of a body in body.rs,
+//! the list of what is found in detectors.rs, how a text is read in readings.rs.
 
+mod body;
 mod config;
 mod detectors;
 mod matcher;
+mod readings;
 mod scanner;
 
 use proxy_wasm::types::LogLevel;
@@ -14,11 +16,15 @@ use proxy_wasm::types::LogLevel;
 use crate::filter::config::ConfigError;
 use crate::filter::headers::Headers;
 use crate::filter::{AfterBody, AfterHeaders, Cx, Direction, End, HttpExtension, LocalReply};
+use body::{is_part, is_readable, media_types, LineEnds};
 use config::Config;
-use scanner::{Action, Rule, Scanner};
+use detectors::UNREADABLE;
+use scanner::{Action, Inspector, Rule};
 
 pub struct Extension {
     config: Config,
+    /// For multipart bodies, beside the others.
+    parts: Vec<Rule>,
 }
 
 /// What is kept of a request until its end.
@@ -29,13 +35,18 @@ pub struct State {
     /// The body of the request cannot be read.
     refuse_body: bool,
     inspections: Vec<Inspection>,
+    /// Bodies that cannot be read, and what becomes of them.
+    unreadable: Vec<(Direction, &'static str)>,
+    /// Of a multipart body: whether a part cannot be read.
+    parts: Option<Inspector>,
+    ends: LineEnds,
 }
 
 /// One place of a request or a response.
 struct Inspection {
     direction: Direction,
     place: String,
-    scanner: Scanner,
+    inspector: Inspector,
 }
 
 impl HttpExtension for Extension {
@@ -43,7 +54,14 @@ impl HttpExtension for Extension {
 
     fn from_config(text: &[u8]) -> Result<Self, ConfigError> {
         let config = Config::parse(text)?;
-        Ok(Extension { config })
+        let parts = vec![Rule {
+            detector: detectors::transfer_encoded(),
+            action: match config.reject_unreadable {
+                true => Action::Block,
+                false => Action::Report,
+            },
+        }];
+        Ok(Extension { config, parts })
     }
 
     fn on_headers(
@@ -53,8 +71,8 @@ impl HttpExtension for Extension {
         headers: &mut Headers,
     ) -> AfterHeaders {
         match direction {
-            Direction::Request => self.on_request_headers(cx.state, headers),
-            Direction::Response => self.on_response_headers(cx.state, headers),
+            Direction::Request => self.on_request_headers(cx.state, headers, cx.has_body),
+            Direction::Response => self.on_response_headers(cx.state, headers, cx.has_body),
         }
     }
 
@@ -67,7 +85,10 @@ impl HttpExtension for Extension {
         end: bool,
     ) -> AfterBody {
         if direction == Direction::Request && cx.state.refuse_body {
-            return AfterBody::Reply(encoded_request());
+            return AfterBody::Reply(unreadable_request());
+        }
+        if direction == Direction::Request && self.is_part_refused(cx.state, chunk, end) {
+            return AfterBody::Reply(unreadable_request());
         }
         let rules = self.rules(direction);
         let body = cx
@@ -75,16 +96,35 @@ impl HttpExtension for Extension {
             .inspections
             .iter_mut()
             .rfind(|inspection| inspection.direction == direction);
-        let Some(body) = body else {
+        let Some(Inspection { inspector, .. }) = body else {
             return AfterBody::Unchanged;
         };
-        let (out, blocked) = body.scanner.feed(rules, self.config.mask_with, chunk, end);
+        let with = self.config.mask_with;
+        let (mut out, mut blocked, mut rest) = (Vec::new(), false, chunk);
+        loop {
+            let (length, complete) = match direction {
+                Direction::Request => (rest.len(), false),
+                Direction::Response => cx.state.ends.next(rest),
+            };
+            let (piece, after) = rest.split_at(length.min(rest.len()));
+            rest = after;
+            let all = complete || end && rest.is_empty();
+            let (went, stop) = inspector.settle(rules, with, piece, all);
+            out.extend(went);
+            blocked |= stop;
+            if rest.is_empty() {
+                break;
+            }
+        }
         if blocked {
             AfterBody::Reply(refused_request())
-        } else if may_change(rules) {
-            AfterBody::Replace(out)
-        } else {
+        } else if !may_change(rules) {
             AfterBody::Unchanged
+        } else if !end && out.is_empty() && inspector.has_all() {
+            // If trailers come next, it is too late for a replacement: what it would be.
+            AfterBody::Hold(inspector.clone().settle(rules, with, &[], true).0)
+        } else {
+            AfterBody::Replace(out)
         }
     }
 
@@ -96,8 +136,8 @@ impl HttpExtension for Extension {
                 Direction::Response => "response",
             };
             let rules = self.rules(inspection.direction);
-            for (rule, count) in rules.iter().zip(&inspection.scanner.counts) {
-                if *count == 0 {
+            for (rule, count) in rules.iter().zip(inspection.inspector.found()) {
+                if count == 0 {
                     continue;
                 }
                 let action = match rule.action {
@@ -106,18 +146,30 @@ impl HttpExtension for Extension {
                     Action::Mask => "mask",
                     Action::Block => "block",
                 };
-                let event = serde_json::json!({
-                    "event": "content_inspection",
-                    "direction": direction,
-                    "place": inspection.place,
-                    "detector": rule.detector.name,
-                    "action": action,
-                    "count": count,
-                });
-                cx.envoy.log(LogLevel::Warn, &event.to_string());
+                let place = &inspection.place;
+                log(cx, direction, place, &rule.detector.name, action, count);
             }
         }
+        for (direction, action) in &cx.state.unreadable {
+            let direction = match direction {
+                Direction::Request => "request",
+                Direction::Response => "response",
+            };
+            log(cx, direction, "body", UNREADABLE, action, 1);
+        }
     }
+}
+
+fn log(cx: &Cx<State>, direction: &str, place: &str, detector: &str, action: &str, count: usize) {
+    let event = serde_json::json!({
+        "event": "content_inspection",
+        "direction": direction,
+        "place": place,
+        "detector": detector,
+        "action": action,
+        "count": count,
+    });
+    cx.envoy.log(LogLevel::Warn, &event.to_string());
 }
 
 const PATH: &str = "path";
@@ -130,11 +182,18 @@ impl Extension {
         }
     }
 
-    fn on_request_headers(&self, state: &mut State, headers: &mut Headers) -> AfterHeaders {
+    fn on_request_headers(
+        &self,
+        state: &mut State,
+        headers: &mut Headers,
+        has_body: bool,
+    ) -> AfterHeaders {
         state.is_head = headers.text(":method") == Some("HEAD");
         if !self.config.response.is_empty() {
-            // An encoded response could not be inspected.
+            // What is encoded or only a part could not be inspected.
             headers.set("accept-encoding", "identity");
+            headers.remove("range");
+            headers.remove("if-range");
         }
         if self.config.request.is_empty() {
             return AfterHeaders::Continue;
@@ -147,38 +206,78 @@ impl Extension {
                 return AfterHeaders::Reply(refused_request());
             }
         }
-        if !self.config.body || !self.config.is_inspected(content_type(headers)) {
+        let types = media_types(headers);
+        if !self.config.body || !self.config.is_inspected(&types) {
             return AfterHeaders::Continue;
         }
-        if is_encoded(headers) {
-            state.refuse_body = self.config.refuse_encoded;
-            return match state.refuse_body {
-                true => AfterHeaders::StreamBody { changes: false },
-                false => AfterHeaders::Continue,
+        if !is_readable(headers) {
+            state.refuse_body = self.config.reject_unreadable;
+            return match (state.refuse_body, has_body) {
+                (_, false) => AfterHeaders::Continue,
+                (true, _) => {
+                    state.unreadable.push((Direction::Request, "block"));
+                    AfterHeaders::StreamBody { changes: false }
+                }
+                (false, _) => {
+                    state.unreadable.push((Direction::Request, "pass"));
+                    AfterHeaders::Continue
+                }
             };
+        }
+        if types.iter().any(|one| one.starts_with("multipart/")) {
+            state.parts = Some(Inspector::default());
         }
         self.stream(state, Direction::Request)
     }
 
-    fn on_response_headers(&self, state: &mut State, headers: &Headers) -> AfterHeaders {
-        if self.config.response.is_empty() || !self.config.is_inspected(content_type(headers)) {
+    fn on_response_headers(
+        &self,
+        state: &mut State,
+        headers: &Headers,
+        has_body: bool,
+    ) -> AfterHeaders {
+        let types = media_types(headers);
+        if self.config.response.is_empty() || !self.config.is_inspected(&types) && !is_part(headers)
+        {
             return AfterHeaders::Continue;
         }
-        if !is_encoded(headers) {
+        if is_readable(headers) {
+            state.ends = LineEnds::of(&types);
             return self.stream(state, Direction::Response);
         }
-        // Only now can it still be replaced.
-        match self.config.refuse_encoded && !state.is_head && may_have_body(headers) {
-            true => AfterHeaders::Reply(replaced_response()),
-            false => AfterHeaders::Continue,
+        if state.is_head || !has_body || !may_have_body(headers) {
+            return AfterHeaders::Continue;
         }
+        // Only now can it still be replaced.
+        if self.config.reject_unreadable {
+            state.unreadable.push((Direction::Response, "block"));
+            AfterHeaders::Reply(replaced_response())
+        } else {
+            state.unreadable.push((Direction::Response, "pass"));
+            AfterHeaders::Continue
+        }
+    }
+
+    /// Looks for the parts of a multipart body that cannot be read.
+    fn is_part_refused(&self, state: &mut State, chunk: &[u8], end: bool) -> bool {
+        let Some(inspector) = &mut state.parts else {
+            return false;
+        };
+        let before = inspector.found();
+        let (_, refused) = inspector.settle(&self.parts, self.config.mask_with, chunk, end);
+        let has_found = |found: Vec<usize>| found.iter().any(|count| *count > 0);
+        if !has_found(before) && has_found(inspector.found()) {
+            let action = if refused { "block" } else { "pass" };
+            state.unreadable.push((Direction::Request, action));
+        }
+        refused
     }
 
     fn stream(&self, state: &mut State, direction: Direction) -> AfterHeaders {
         state.inspections.push(Inspection {
             direction,
             place: "body".to_owned(),
-            scanner: Scanner::default(),
+            inspector: Inspector::default(),
         });
         AfterHeaders::StreamBody {
             changes: may_change(self.rules(direction)),
@@ -188,30 +287,30 @@ impl Extension {
     /// Another path would be another resource: what would be masked is refused.
     fn is_path_refused(&self, state: &mut State, headers: &Headers) -> bool {
         let path = headers.values(":path").next().unwrap_or_default();
-        let mut scanner = Scanner::default();
+        let mut inspector = Inspector::default();
         let rules = &self.config.request;
-        scanner.feed(rules, self.config.mask_with, &decoded(path), true);
+        inspector.feed(rules, self.config.mask_with, path, true);
         let refused = rules
             .iter()
-            .zip(&scanner.counts)
-            .any(|(rule, count)| *count > 0 && rule.action != Action::Report);
+            .zip(inspector.found())
+            .any(|(rule, count)| count > 0 && rule.action != Action::Report);
         state.inspections.push(Inspection {
             direction: Direction::Request,
             place: PATH.to_owned(),
-            scanner,
+            inspector,
         });
         refused
     }
 
     fn is_header_refused(&self, state: &mut State, headers: &mut Headers, name: &str) -> bool {
         let before: Vec<Vec<u8>> = headers.values(name).map(<[u8]>::to_vec).collect();
-        let mut scanner = Scanner::default();
+        let mut inspector = Inspector::default();
         let mut refused = false;
         let after: Vec<Vec<u8>> = before
             .iter()
             .map(|value| {
                 let rules = &self.config.request;
-                let (out, blocked) = scanner.feed(rules, self.config.mask_with, value, true);
+                let (out, blocked) = inspector.feed(rules, self.config.mask_with, value, true);
                 refused |= blocked;
                 out
             })
@@ -219,7 +318,7 @@ impl Extension {
         state.inspections.push(Inspection {
             direction: Direction::Request,
             place: format!("header {name}"),
-            scanner,
+            inspector,
         });
         if after != before {
             headers.remove(name);
@@ -236,44 +335,9 @@ fn may_change(rules: &[Rule]) -> bool {
     rules.iter().any(|rule| rule.action != Action::Report)
 }
 
-fn content_type(headers: &Headers) -> &str {
-    headers.text("content-type").unwrap_or_default()
-}
-
-fn is_encoded(headers: &Headers) -> bool {
-    headers
-        .values("content-encoding")
-        .flat_map(|line| line.split(|&byte| byte == b','))
-        .map(<[u8]>::trim_ascii)
-        .any(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity"))
-}
-
 fn may_have_body(headers: &Headers) -> bool {
     !matches!(headers.text(":status"), Some("204" | "304"))
         && headers.text("content-length") != Some("0")
-}
-
-/// Percent-encoding taken off once, `+` read as a blank. What is no valid encoding stays.
-fn decoded(path: &[u8]) -> Vec<u8> {
-    let hex = |byte: Option<&u8>| byte.and_then(|&byte| char::from(byte).to_digit(16));
-    let mut out = Vec::with_capacity(path.len());
-    let mut rest = path;
-    while let Some((&byte, after)) = rest.split_first() {
-        rest = after;
-        let escaped = match byte {
-            b'%' => hex(after.first()).zip(hex(after.get(1))),
-            _ => None,
-        };
-        match escaped.and_then(|(high, low)| u8::try_from(high * 16 + low).ok()) {
-            Some(value) => {
-                out.push(value);
-                rest = after.get(2..).unwrap_or_default();
-            }
-            None if byte == b'+' => out.push(b' '),
-            None => out.push(byte),
-        }
-    }
-    out
 }
 
 // The answers do not say what was found: that would help who looks for a way around. RFC 9457.
@@ -283,8 +347,9 @@ fn refused_request() -> LocalReply {
     problem(403, "Forbidden", detail)
 }
 
-fn encoded_request() -> LocalReply {
-    let detail = "The body is encoded and cannot be inspected; send it without a content-encoding.";
+fn unreadable_request() -> LocalReply {
+    let detail =
+        "The body cannot be read for inspection; send it as UTF-8 and without a content-encoding.";
     problem(415, "Unsupported Media Type", detail)
 }
 
@@ -325,7 +390,7 @@ mod tests {
             "maskWith": "*",
             "keepDigits": 0,
             "contentTypes": ["text/*"],
-            "encoded": "refuse",
+            "unreadable": "reject",
         })
     }
 
@@ -363,6 +428,10 @@ mod tests {
             ("/%", None),
             ("/%4", None),
             ("/%zz%+1", None),
+            ("/?q=%2527%20or%20%25271%2527=1", Some(403)),
+            ("/?q=%34111111111111111", Some(403)),
+            ("/?q=%25%33%34111111111111111", Some(403)),
+            ("/?q=\\u0034111111111111111", Some(403)),
         ] {
             let mut headers = headers(&[(":path", path)]);
             let next = extension.on_headers(&mut TestStream::default().cx(), Request, &mut headers);
@@ -405,7 +474,7 @@ mod tests {
         ];
         let refuse = extension(&mask);
         let [request, response] = mask;
-        let pass = extension(&[request, response, ("/encoded", json!("pass"))]);
+        let pass = extension(&[request, response, ("/unreadable", json!("pass"))]);
         let streamed = || AfterHeaders::StreamBody { changes: true };
         for (lines, inspected, encoded) in [
             (vec![("content-type", "text/plain")], true, false),
@@ -424,11 +493,11 @@ mod tests {
             ),
         ] {
             let next = |extension: &Extension, direction| {
-                extension.on_headers(
-                    &mut TestStream::default().cx(),
-                    direction,
-                    &mut headers(&lines),
-                )
+                let mut stream = TestStream {
+                    has_body: true,
+                    ..TestStream::default()
+                };
+                extension.on_headers(&mut stream.cx(), direction, &mut headers(&lines))
             };
             for direction in [Request, Response] {
                 let expected = match inspected && !encoded {
@@ -444,11 +513,14 @@ mod tests {
         }
 
         let encoded = [("content-encoding", "gzip")];
-        let mut stream = TestStream::default();
+        let mut stream = TestStream {
+            has_body: true,
+            ..TestStream::default()
+        };
         let next = refuse.on_headers(&mut stream.cx(), Request, &mut headers(&encoded));
         assert_eq!(next, AfterHeaders::StreamBody { changes: false });
         let body = refuse.on_chunk(&mut stream.cx(), Request, &headers(&[]), b"x", false);
-        assert_eq!(body, AfterBody::Reply(encoded_request()));
+        assert_eq!(body, AfterBody::Reply(unreadable_request()));
         let next = refuse.on_headers(&mut stream.cx(), Response, &mut headers(&encoded));
         assert_eq!(reply(&next), Some(502));
     }
@@ -466,9 +538,16 @@ mod tests {
             ),
         ] {
             let mut stream = TestStream::default();
-            let mut request = headers(&[(":method", method), ("accept-encoding", "gzip")]);
+            let mut request = headers(&[
+                (":method", method),
+                ("accept-encoding", "gzip"),
+                ("range", "bytes=0-9"),
+                ("if-range", "x"),
+            ]);
             extension.on_headers(&mut stream.cx(), Request, &mut request);
             assert_eq!(request.text("accept-encoding"), Some("identity"));
+            assert_eq!(request.text("range"), None);
+            assert_eq!(request.text("if-range"), None);
             let next = extension.on_headers(&mut stream.cx(), Response, &mut headers(&lines));
             assert_eq!(next, AfterHeaders::Continue, "{method} {lines:?}");
         }
@@ -488,12 +567,126 @@ mod tests {
                 extension.on_chunk(&mut stream.cx(), Request, &headers(&[]), b"42222", false);
             let held = match action {
                 "report" => AfterBody::Unchanged,
-                _ => AfterBody::Replace(vec![]),
+                _ => AfterBody::Hold(b"42222".to_vec()),
             };
             assert_eq!(first, held);
             let last =
                 extension.on_chunk(&mut stream.cx(), Request, &headers(&[]), b"22222222", true);
             assert_eq!(last, expected);
+        }
+    }
+
+    fn with_body() -> TestStream<State> {
+        TestStream {
+            has_body: true,
+            ..TestStream::default()
+        }
+    }
+
+    #[test]
+    fn whole_events_and_lines_pass_as_they_come() {
+        let extension = extension(&[
+            ("/response/cards", json!("mask")),
+            ("/contentTypes", json!(["text/*", "application/x-ndjson"])),
+        ]);
+        let card = "data: 422222222";
+        for (content_type, pieces) in [
+            (
+                "text/event-stream; charset=utf-8",
+                vec![
+                    ("data: a\n\n", "data: a\n\n"),
+                    (card, ""),
+                    ("2222\r\n\r", "data: *************\r\n\r"),
+                    ("\ndata: b\r\rda", "\ndata: b\r\r"),
+                    ("ta: c", ""),
+                ],
+            ),
+            (
+                "application/x-ndjson",
+                vec![
+                    ("1\n", "1\n"),
+                    ("422222222", ""),
+                    ("2222\n1\n2", "*************\n1\n"),
+                ],
+            ),
+        ] {
+            let mut stream = with_body();
+            let mut lines = headers(&[("content-type", content_type)]);
+            extension.on_headers(&mut stream.cx(), Response, &mut lines);
+            for (piece, passed) in pieces {
+                let out =
+                    extension.on_chunk(&mut stream.cx(), Response, &lines, piece.as_bytes(), false);
+                assert_eq!(
+                    out,
+                    AfterBody::Replace(passed.as_bytes().to_vec()),
+                    "{piece:?}"
+                );
+            }
+        }
+    }
+
+    /// Envoy has what goes on before trailers, as long as it is all of the body.
+    #[test]
+    fn trailers_end_a_short_body() {
+        for (action, last) in [
+            ("mask", AfterBody::Replace(b"a *************".to_vec())),
+            ("block", AfterBody::Reply(refused_request())),
+        ] {
+            let extension = extension(&[("/request/cards", json!(action))]);
+            let mut stream = with_body();
+            extension.on_headers(&mut stream.cx(), Request, &mut headers(&[]));
+            let mut chunk = |piece: &[u8], end| {
+                extension.on_chunk(&mut stream.cx(), Request, &headers(&[]), piece, end)
+            };
+            assert_eq!(chunk(b"a 4222", false), AfterBody::Hold(b"a 4222".to_vec()));
+            let held = match action {
+                "mask" => b"a *************".to_vec(),
+                _ => b"a 4222222222222".to_vec(),
+            };
+            assert_eq!(chunk(b"222222222", false), AfterBody::Hold(held));
+            assert_eq!(chunk(b"", true), last);
+        }
+    }
+
+    #[test]
+    fn parts_in_another_encoding_cannot_be_read() {
+        const BODY: &[u8] = b"--b\r\nContent-Transfer-Encoding:  Base64\r\n\r\nNDExMQ==\r\n--b--";
+        for (unreadable, refused) in [("reject", true), ("pass", false)] {
+            let extension = extension(&[
+                ("/request/cards", json!("block")),
+                ("/unreadable", json!(unreadable)),
+                ("/contentTypes", json!(["multipart/*"])),
+            ]);
+            let mut stream = with_body();
+            let mut lines = headers(&[("content-type", "multipart/form-data; boundary=b")]);
+            extension.on_headers(&mut stream.cx(), Request, &mut lines);
+            let out = extension.on_chunk(&mut stream.cx(), Request, &lines, BODY, true);
+            match refused {
+                true => assert_eq!(out, AfterBody::Reply(unreadable_request())),
+                false => assert_eq!(out, AfterBody::Replace(BODY.to_vec())),
+            }
+            extension.on_end(&mut stream.cx(), &End::default());
+            let log = stream.envoy.log.borrow();
+            let action = if refused { "block" } else { "pass" };
+            let (_, line) = log.last().unwrap();
+            assert!(line.contains("\"detector\":\"unreadable\""), "{line}");
+            assert!(line.contains(&format!("\"action\":\"{action}\"")), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_part_of_a_response_cannot_be_read() {
+        for (unreadable, status) in [("reject", Some(502)), ("pass", None)] {
+            let extension = extension(&[
+                ("/response/cards", json!("mask")),
+                ("/unreadable", json!(unreadable)),
+            ]);
+            let mut lines = headers(&[(":status", "206"), ("content-type", "image/png")]);
+            let mut stream = with_body();
+            let next = extension.on_headers(&mut stream.cx(), Response, &mut lines);
+            assert_eq!(reply(&next), status);
+            extension.on_end(&mut stream.cx(), &End::default());
+            assert_eq!(stream.envoy.log.borrow().len(), 1);
         }
     }
 

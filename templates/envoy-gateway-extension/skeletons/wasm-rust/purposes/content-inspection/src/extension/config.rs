@@ -18,7 +18,7 @@ pub struct Config {
     pub response: Vec<Rule>,
     pub mask_with: u8,
     content_types: Vec<String>,
-    pub refuse_encoded: bool,
+    pub reject_unreadable: bool,
 }
 
 /// What an action may be; None is off.
@@ -40,7 +40,7 @@ impl Config {
             "maskWith",
             "keepDigits",
             "contentTypes",
-            "encoded",
+            "unreadable",
         ])?;
         let request = root.member("request")?;
         request.only_keys(&[
@@ -106,25 +106,32 @@ impl Config {
             response: rules.response,
             mask_with: with.bytes().next().unwrap_or(b'*'),
             content_types,
-            refuse_encoded: one_of(&root.member("encoded")?, &["refuse", "pass"])? == "refuse",
+            reject_unreadable: one_of(&root.member("unreadable")?, &["reject", "pass"])?
+                == "reject",
         })
     }
 
-    /// Whether bodies of a media type are inspected. One without a type is, or leaving the type out
-    /// would be a way around.
-    pub fn is_inspected(&self, content_type: &str) -> bool {
-        let media_type = content_type.split(';').next().unwrap_or_default();
-        let media_type = media_type.trim().to_ascii_lowercase();
-        media_type.is_empty()
-            || self.content_types.iter().any(|pattern| {
-                let Some((prefix, suffix)) = pattern.split_once('*') else {
-                    return media_type == *pattern;
-                };
-                media_type
-                    .strip_prefix(prefix)
-                    .is_some_and(|rest| rest.ends_with(suffix))
+    /// Whether bodies of any of these media types are inspected. One without a type is, or leaving
+    /// the type out would be a way around.
+    pub fn is_inspected(&self, media_types: &[String]) -> bool {
+        media_types.is_empty()
+            || media_types.iter().any(|media_type| {
+                media_type.is_empty()
+                    || self
+                        .content_types
+                        .iter()
+                        .any(|pattern| matches(pattern, media_type))
             })
     }
+}
+
+fn matches(pattern: &str, media_type: &str) -> bool {
+    let Some((prefix, suffix)) = pattern.split_once('*') else {
+        return media_type == pattern;
+    };
+    media_type
+        .strip_prefix(prefix)
+        .is_some_and(|rest| rest.ends_with(suffix))
 }
 
 #[derive(Default)]
@@ -298,9 +305,9 @@ mod tests {
                 "contentTypes[0] is \"*/*\": write a media type",
             ),
             (
-                "/encoded",
+                "/unreadable",
                 json!("decode"),
-                "encoded is \"decode\": write one of refuse, pass",
+                "unreadable is \"decode\": write one of reject, pass",
             ),
             (
                 "/patterns",
@@ -330,20 +337,20 @@ mod tests {
         )
         .ok();
         let config = config.unwrap();
-        for (content_type, expected) in [
-            ("", true),
-            ("Text/Plain; charset=utf-8", true),
-            ("application/problem+json", true),
-            ("application/+jso", false),
-            ("a/b", true),
-            ("a/bc", false),
-            ("image/png", false),
+        for (media_types, expected) in [
+            (vec![], true),
+            (vec![""], true),
+            (vec!["text/plain"], true),
+            (vec!["application/problem+json"], true),
+            (vec!["application/+jso"], false),
+            (vec!["a/b"], true),
+            (vec!["a/bc"], false),
+            (vec!["image/png"], false),
+            (vec!["image/png", "text/plain"], true),
+            (vec!["image/png", ""], true),
         ] {
-            assert_eq!(
-                config.is_inspected(content_type),
-                expected,
-                "{content_type}"
-            );
+            let owned: Vec<String> = media_types.iter().map(|&text| text.to_owned()).collect();
+            assert_eq!(config.is_inspected(&owned), expected, "{media_types:?}");
         }
     }
 

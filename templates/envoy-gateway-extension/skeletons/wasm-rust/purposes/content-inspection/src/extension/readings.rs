@@ -72,7 +72,7 @@ static AS_IT_CAME: Kind = Kind {
 /// What is known of hexadecimal digits.
 enum Hex {
     Value(u32),
-    NotHex,
+    Wrong,
     CutOff,
 }
 
@@ -84,7 +84,7 @@ fn hex_at(text: &[u8], at: usize, digits: usize) -> Hex {
         };
         match char::from(byte).to_digit(16) {
             Some(digit) => value = value << 4 | digit,
-            None => return Hex::NotHex,
+            None => return Hex::Wrong,
         }
     }
     Hex::Value(value)
@@ -94,7 +94,7 @@ fn hex_at(text: &[u8], at: usize, digits: usize) -> Hex {
 fn escape(text: &[u8], at: usize, digits: usize, end: bool) -> Option<(u8, usize)> {
     match hex_at(text, at, digits) {
         Hex::CutOff if !end => None,
-        Hex::CutOff | Hex::NotHex => text.first().map(|&byte| (byte, 1)),
+        Hex::CutOff | Hex::Wrong => text.first().map(|&byte| (byte, 1)),
         Hex::Value(value) => {
             let ascii_only = digits == 4 && value > 0x7f;
             let char = match ascii_only {
@@ -163,7 +163,7 @@ fn percent_nested(text: &[u8], end: bool) -> Option<(u8, usize)> {
     while taken > 1 && taken < MAX_NESTED && char == b'%' {
         match hex_at(text, taken, 2) {
             Hex::CutOff if !end => return None,
-            Hex::CutOff | Hex::NotHex => break,
+            Hex::CutOff | Hex::Wrong => break,
             Hex::Value(value) => {
                 char = u8::try_from(value).unwrap_or(OTHER);
                 taken += 2;
@@ -296,6 +296,7 @@ impl Reading {
         while let Some((char, taken)) = self
             .text
             .get(done..)
+            .filter(|rest| !rest.is_empty())
             .and_then(|rest| (self.kind.decode)(rest, work.settle))
         {
             done += taken;
@@ -398,7 +399,9 @@ pub mod tests {
         let rules = rules(Action::Mask, false);
         for text in ["4111111111111111", "AKIAIOSFODNN7EXAMPLE"] {
             let writings = writings(text).into_iter();
-            let around = super::tests::writings("2(").into_iter().zip(super::tests::writings(") "));
+            let around = super::tests::writings("2(")
+                .into_iter()
+                .zip(super::tests::writings(") "));
             for (written, (before, after)) in writings.zip(around) {
                 let whole = [before.as_slice(), &written, &after].concat();
                 let hidden = written.iter().map(|&byte| if byte == 0 { 0 } else { b'*' });
@@ -460,7 +463,10 @@ pub mod tests {
         let rules = rules(Action::Mask, false);
         let card = little(b"4111111111111111");
         for (text, expected) in [
-            (b"4111111111111111%41".to_vec(), b"****************%41".to_vec()),
+            (
+                b"4111111111111111%41".to_vec(),
+                b"****************%41".to_vec(),
+            ),
             (
                 b"4111111111111111\\u0041".to_vec(),
                 b"****************\\u0041".to_vec(),

@@ -41,7 +41,7 @@ const MAX_PIECE: usize = 16 << 10;
 /// the two characters before it and the window after it, and only once all of that is there.
 ///
 /// Every rule sees the text as it came, whatever others mask of it.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Inspector {
     /// Of matches in the texts that have ended, by rule.
     counts: Vec<usize>,
@@ -117,9 +117,9 @@ impl Inspector {
         blocked
     }
 
-    /// How much is held back.
-    pub fn held(&self) -> &[u8] {
-        &self.source
+    /// Whether nothing has gone on, and there is something.
+    pub fn has_all(&self) -> bool {
+        self.gone == 0 && !self.source.is_empty()
     }
 
     /// The matches by rule. In another reading the same match is there again, so the reading with
@@ -314,7 +314,10 @@ mod tests {
             Just("sk_live_abcdefghijklmnopqrstuvwx".to_owned()),
             Just("%34111%31111111111111 %2".to_owned()),
             Just("\\u0034111111111111111\\u00".to_owned()),
-            Just("4\x001\x001\x001\x001\x001\x001\x001\x001\x001\x001\x001\x001\x001\x001\x001\x00".to_owned()),
+            Just(
+                "4\x001\x001\x001\x001\x001\x001\x001\x001\x001\x001\x001\x001\x001\x001\x001\x00"
+                    .to_owned()
+            ),
             Just("%255c%75003411111%2531111111111 +".to_owned()),
             "[ab@.4 -]{1,3}",
             "a{1,1100}",
