@@ -32,9 +32,14 @@ end
 
 -- Matches the first of the texts that is there.
 local function one_of(...)
-  local texts = { ... }
+  local by_first = {}
+  for _, wanted in ipairs({ ... }) do
+    local first = wanted:byte()
+    by_first[first] = by_first[first] or {}
+    table.insert(by_first[first], wanted)
+  end
   return function(text, at)
-    for _, wanted in ipairs(texts) do
+    for _, wanted in ipairs(by_first[string.byte(text, at)] or {}) do
       if text:sub(at, at + #wanted - 1) == wanted then
         return at + #wanted
       end
@@ -42,13 +47,14 @@ local function one_of(...)
   end
 end
 
--- one_of for texts in lower case.
-local function any_case(...)
-  local texts = { ... }
+-- Matches what the first of the matchers does.
+local function either(...)
+  local matchers = { ... }
   return function(text, at)
-    for _, wanted in ipairs(texts) do
-      if text:sub(at, at + #wanted - 1):lower() == wanted then
-        return at + #wanted
+    for _, matcher in ipairs(matchers) do
+      local stop = matcher(text, at)
+      if stop then
+        return stop
       end
     end
   end

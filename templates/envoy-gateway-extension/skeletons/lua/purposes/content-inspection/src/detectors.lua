@@ -1,5 +1,5 @@
--- What is found in texts, by detector. A detector gives the bytes that a match can begin with, as in [...] of a string
--- pattern, and a matcher; or a function of its own that finds the next match.
+-- What is found in texts, by detector. A form gives what its matches begin with, which string.find looks for at the
+-- speed of C, and a matcher for the few places where that stands.
 
 local DIGIT, LETTER, WORD, TOKEN = set("0-9"), set("A-Za-z"), set("0-9A-Za-z_"), set("0-9A-Za-z_-")
 local ALPHANUMERIC, LABEL, MAIL = set("0-9A-Za-z"), set("0-9A-Za-z-"), set("0-9A-Za-z._%%+-")
@@ -103,17 +103,35 @@ end
 
 local MORE = run(TOKEN, 0, ANY_LENGTH)
 
+-- Matches begin where the string pattern matches.
+local function form(pattern, ...)
+  return { pattern = pattern, plain = false, match = sequence(...) }
+end
+
+-- Matches begin with the text.
+local function literal(text, ...)
+  return { pattern = text, plain = true, match = sequence(...) }
+end
+
+local AWS = token(one_of("AKIA", "ASIA"), run(set("0-9A-Z"), 16, 16), not_before(WORD)) -- AWS access key id
+local STRIPE = token(one_of("sk_live_", "sk_test_", "rk_live_", "rk_test_"), run(ALPHANUMERIC, 16, 16), MORE)
+
 -- The forms that the issuers of credentials document. To add one, give its prefix and the least that follows.
 local CREDENTIALS = {
-  token(one_of("AKIA", "ASIA"), run(set("0-9A-Z"), 16, 16), not_before(WORD)), -- AWS access key id
-  token(one_of("AIza"), run(TOKEN, 35, 35), not_before(TOKEN)), -- Google API key
-  token(one_of("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "npm_"), run(ALPHANUMERIC, 36, 36), MORE),
-  token(one_of("github_pat_"), run(WORD, 22, 22), MORE),
-  token(one_of("glpat-", "sk-ant-", "sk-proj-"), run(TOKEN, 20, 20), MORE), -- GitLab, Anthropic, OpenAI
-  token(one_of("sk_live_", "sk_test_", "rk_live_", "rk_test_"), run(ALPHANUMERIC, 16, 16), MORE), -- Stripe
-  token(one_of("xoxa-", "xoxb-", "xoxp-", "xoxr-", "xoxs-"), run(LABEL, 10, 10), MORE), -- Slack
-  token(one_of("eyJ"), run(TOKEN, 10, 1000), one_of(".eyJ"), run(set("0-9A-Za-z._-"), 0, ANY_LENGTH)), -- JWT
-  sequence(
+  literal("AKIA", AWS),
+  literal("ASIA", AWS),
+  literal("AIza", token(one_of("AIza"), run(TOKEN, 35, 35), not_before(TOKEN))), -- Google API key
+  literal("gh", token(one_of("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), run(ALPHANUMERIC, 36, 36), MORE)),
+  literal("npm_", token(one_of("npm_"), run(ALPHANUMERIC, 36, 36), MORE)),
+  literal("github_pat_", token(one_of("github_pat_"), run(WORD, 22, 22), MORE)),
+  literal("glpat-", token(one_of("glpat-"), run(TOKEN, 20, 20), MORE)), -- GitLab
+  literal("sk-", token(one_of("sk-ant-", "sk-proj-"), run(TOKEN, 20, 20), MORE)), -- Anthropic, OpenAI
+  literal("sk_", STRIPE),
+  literal("rk_", STRIPE),
+  literal("xox", token(one_of("xoxa-", "xoxb-", "xoxp-", "xoxr-", "xoxs-"), run(LABEL, 10, 10), MORE)), -- Slack
+  literal("eyJ", token(one_of("eyJ"), run(TOKEN, 10, 1000), one_of(".eyJ"), run(set("0-9A-Za-z._-"), 0, ANY_LENGTH))), -- JWT
+  literal(
+    "-----BEGIN ",
     one_of("-----BEGIN "),
     one_of(
       "PRIVATE KEY",
@@ -129,100 +147,141 @@ local CREDENTIALS = {
   ),
 }
 
--- The beginnings of attacks, in any case, and with percent-encoding where it is usual in forms. They are heuristics:
+-- The beginnings of attacks in lower case, and with percent-encoding where it is usual in forms. They are heuristics:
 -- what they miss is no proof of innocence.
-local BLANK = any_case(" ", "\t", "\r", "\n", "+", "%20", "%09", "%0a", "%0d", "/**/")
+local BLANK = one_of(" ", "\t", "\r", "\n", "+", "%20", "%09", "%0a", "%0d", "/**/")
 local BLANKS, MAY_BLANKS = times(BLANK, 1, 8), times(BLANK, 0, 8)
-local QUOTE = any_case("'", '"', "%27", "%22")
+local QUOTE = one_of("'", '"', "%27", "%22")
 local WORD_END = not_before(WORD)
 
+local ALWAYS_TRUE = sequence(
+  QUOTE,
+  MAY_BLANKS,
+  one_of("or", "and"),
+  BLANKS,
+  optional(QUOTE),
+  run(WORD, 1, 16),
+  optional(QUOTE),
+  MAY_BLANKS,
+  one_of("=", "%3d", "<", ">")
+)
+local ALWAYS_TRUE_NUMBERS = token(
+  one_of("or", "and"),
+  BLANKS,
+  run(DIGIT, 1, 8),
+  MAY_BLANKS,
+  one_of("=", "%3d"),
+  MAY_BLANKS,
+  run(DIGIT, 1, 8)
+)
+local COMMENT =
+  sequence(one_of("'", "%27"), MAY_BLANKS, optional(one_of(";", "%3b")), MAY_BLANKS, one_of("--"), not_before(TOKEN))
+
+local SECOND = sequence(one_of(";", "%3b"), MAY_BLANKS)
+local SECOND_STATEMENT = either(
+  sequence(SECOND, one_of("drop", "truncate", "alter"), BLANKS, one_of("table", "database", "schema"), WORD_END),
+  sequence(SECOND, one_of("delete"), BLANKS, one_of("from"), WORD_END),
+  sequence(SECOND, one_of("insert"), BLANKS, one_of("into"), WORD_END)
+)
+
 local SQL_INJECTION = {
-  token(any_case("union"), BLANKS, optional(sequence(any_case("all"), BLANKS)), any_case("select"), WORD_END),
-  sequence(
-    QUOTE,
-    MAY_BLANKS,
-    any_case("or", "and"),
-    BLANKS,
-    optional(QUOTE),
-    run(WORD, 1, 16),
-    optional(QUOTE),
-    MAY_BLANKS,
-    any_case("=", "%3d", "<", ">")
-  ),
-  token(
-    any_case("or", "and"),
-    BLANKS,
-    run(DIGIT, 1, 8),
-    MAY_BLANKS,
-    any_case("=", "%3d"),
-    MAY_BLANKS,
-    run(DIGIT, 1, 8)
-  ),
-  sequence(
-    any_case(";", "%3b"),
-    MAY_BLANKS,
-    any_case("drop", "truncate", "alter"),
-    BLANKS,
-    any_case("table", "database", "schema"),
-    WORD_END
-  ),
-  sequence(any_case(";", "%3b"), MAY_BLANKS, any_case("delete"), BLANKS, any_case("from"), WORD_END),
-  sequence(any_case(";", "%3b"), MAY_BLANKS, any_case("insert"), BLANKS, any_case("into"), WORD_END),
-  sequence(
-    any_case("'", "%27"),
-    MAY_BLANKS,
-    optional(any_case(";", "%3b")),
-    MAY_BLANKS,
-    one_of("--"),
-    not_before(TOKEN)
-  ),
-  token(any_case("sleep", "pg_sleep", "benchmark"), one_of("("), run(DIGIT, 1, 16)),
-  token(any_case("waitfor"), BLANKS, any_case("delay"), WORD_END),
-  token(any_case("into"), BLANKS, any_case("outfile", "dumpfile"), WORD_END),
-  token(any_case("information_schema.", "xp_cmdshell")),
+  literal("union", token(one_of("union"), BLANKS, optional(sequence(one_of("all"), BLANKS)), one_of("select"), WORD_END)),
+  form("['\"][%s+%%/oa]", ALWAYS_TRUE),
+  literal("%2", ALWAYS_TRUE),
+  literal("or", ALWAYS_TRUE_NUMBERS),
+  literal("and", ALWAYS_TRUE_NUMBERS),
+  literal(";", SECOND_STATEMENT),
+  literal("%3b", SECOND_STATEMENT),
+  literal("'", COMMENT),
+  literal("%27", COMMENT),
+  literal("sleep(", token(one_of("sleep("), run(DIGIT, 1, 16))),
+  literal("pg_sleep(", token(one_of("pg_sleep("), run(DIGIT, 1, 16))),
+  literal("benchmark(", token(one_of("benchmark("), run(DIGIT, 1, 16))),
+  literal("waitfor", token(one_of("waitfor"), BLANKS, one_of("delay"), WORD_END)),
+  literal("into", token(one_of("into"), BLANKS, one_of("outfile", "dumpfile"), WORD_END)),
+  literal("information_schema.", token(one_of("information_schema."))),
+  literal("xp_cmdshell", token(one_of("xp_cmdshell"))),
 }
 
-local DOT = any_case(".", "%2e", "%252e")
+local DOT = one_of(".", "%2e", "%252e")
+local UP = sequence(not_after(set(".")), DOT, DOT, one_of("/", "\\", "%2f", "%5c", "%252f", "%255c", ";/"))
 
 local PATH_TRAVERSAL = {
-  sequence(not_after(set(".")), DOT, DOT, any_case("/", "\\", "%2f", "%5c", "%252f", "%255c", ";/")),
-  sequence(any_case("/etc/passwd", "/etc/shadow"), WORD_END),
-  any_case("/proc/self/"),
-  any_case("\\windows\\system32", "\\windows\\win.ini"),
+  literal("..", UP),
+  literal(".%2", UP),
+  literal("%2", UP),
+  literal("/etc/", one_of("/etc/passwd", "/etc/shadow"), WORD_END),
+  literal("/proc/self/", one_of("/proc/self/")),
+  literal("\\windows\\", one_of("\\windows\\system32", "\\windows\\win.ini")),
 }
 
--- A function that finds the next match of a list of matchers: its first place and the place after it. Where two begin
--- at one place, the first in the list counts.
-local function next_of(first, matchers)
-  local pattern = "[" .. first .. "]"
-  return function(text, from)
-    local at = from
-    while true do
-      at = text:find(pattern, at)
-      if not at then
-        return nil
-      end
-      for _, matcher in ipairs(matchers) do
-        local stop = matcher(text, at)
-        if stop then
-          return at, stop
+-- Parts of a multipart body that are written in an encoding of their own (RFC 7578, section 4.7); some servers decode
+-- them.
+local TRANSFER_ENCODED = {
+  literal(
+    "content-transfer-encoding:",
+    one_of("content-transfer-encoding:"),
+    MAY_BLANKS,
+    one_of("base64", "quoted-printable", "x-uuencode", "uuencode")
+  ),
+}
+
+local function next_match(forms, text, from)
+  local at = text:find(forms.pattern, from, forms.plain)
+  while at do
+    local stop = forms.match(text, at)
+    if stop then
+      return { at, stop }
+    end
+    at = text:find(forms.pattern, at + 1, forms.plain)
+  end
+  return false
+end
+
+-- A search: for a text it gives a function that finds the next match from a place on, its first place and the place
+-- after it. Where two forms begin at one place, the first in the list counts.
+local function search(forms)
+  return function(text)
+    local nexts = {} -- by form; false if there is no more
+    return function(from)
+      local best
+      for index, one in ipairs(forms) do
+        if nexts[index] == nil or (nexts[index] and nexts[index][1] < from) then
+          nexts[index] = next_match(one, text, from)
+        end
+        local found = nexts[index]
+        if found and (not best or found[1] < best[1]) then
+          best = found
         end
       end
-      at = at + 1
+      if best then
+        return best[1], best[2]
+      end
     end
   end
 end
 
--- Keys of the settings, names in events, and how the next match is found.
+local function search_lower(forms)
+  local inner = search(forms)
+  return function(text)
+    return inner(text:lower())
+  end
+end
+
+local function search_emails(text)
+  return function(from)
+    return next_email(text, from)
+  end
+end
+
+-- Keys of the settings, names in events, and how matches are found.
 local DETECTORS = {
-  { key = "cards", name = "cards", find = next_of("2-6", { card }) },
-  { key = "emails", name = "emails", find = next_email },
-  { key = "credentials", name = "credentials", find = next_of("Aegnrsx-", CREDENTIALS) },
-  {
-    key = "sqlInjection",
-    name = "sql-injection",
-    attack = true,
-    find = next_of("'\";%%AaBbIiOoPpSsUuWwXx", SQL_INJECTION),
-  },
-  { key = "pathTraversal", name = "path-traversal", attack = true, find = next_of("./\\%%", PATH_TRAVERSAL) },
+  { key = "cards", name = "cards", search = search({ form("[2-6]" .. ("[ -]?%d"):rep(12), card) }) },
+  { key = "emails", name = "emails", search = search_emails },
+  { key = "credentials", name = "credentials", search = search(CREDENTIALS) },
+  { key = "sqlInjection", name = "sql-injection", attack = true, search = search_lower(SQL_INJECTION) },
+  { key = "pathTraversal", name = "path-traversal", attack = true, search = search_lower(PATH_TRAVERSAL) },
 }
+
+-- Not a setting: what `unreadable` decides about.
+local UNREADABLE = { name = "unreadable", search = search_lower(TRANSFER_ENCODED) }

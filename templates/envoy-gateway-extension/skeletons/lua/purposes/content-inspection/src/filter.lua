@@ -1,6 +1,6 @@
 -- Finds what should not be in requests and responses, and blocks, masks or reports it: docs/purpose.md.
--- This is the place for changes of the logic; what is found stands in detectors.lua. `make build` joins the parts in
--- src/ to build/filter.lua.
+-- This is the place for changes of the logic; what is found stands in detectors.lua, and how
+-- a text is read in readings.lua. `make build` joins the parts in src/ to build/filter.lua.
 
 local function check_one_of(value, allowed, field)
   for _, choice in ipairs(allowed) do
@@ -29,7 +29,7 @@ local function check_direction(value, keys, with_attacks, field)
 end
 
 local function check_settings(settings)
-  local keys = { "request", "response", "patterns", "maskWith", "keepDigits", "contentTypes", "encoded" }
+  local keys = { "request", "response", "patterns", "maskWith", "keepDigits", "contentTypes", "unreadable" }
   check_object(settings, keys, "settings")
   check_direction(settings.request, { "places", "headers" }, true, "settings.request")
   check_direction(settings.response, {}, false, "settings.response")
@@ -57,7 +57,7 @@ local function check_settings(settings)
       reject(field, media_type, "it must be a media type in lower case without parameters, with at most one *")
     end
   end
-  check_one_of(settings.encoded, { "refuse", "pass" }, "settings.encoded")
+  check_one_of(settings.unreadable, { "reject", "pass" }, "settings.unreadable")
 end
 
 -- The detectors that are on in a direction, with what they do.
@@ -72,15 +72,21 @@ local function rules_of(actions)
   return rules
 end
 
--- Marks the bytes of a match that are to be hidden. Of a card number, the last digits and the separators stay.
-local function hide(hidden, text, start, stop, detector, settings)
+-- Marks the bytes of a match that are to be hidden. Of a card number, the last digits and the separators stay. A NUL is
+-- no character but a half of one.
+local function hide(hidden, source, reading, start, stop, detector, settings)
   local keep = detector.key == "cards" and tonumber(settings.keepDigits) or 0
   for at = stop - 1, start, -1 do
-    local stays = detector.key == "cards" and not is(DIGIT, text, at)
+    local stays = detector.key == "cards" and not is(DIGIT, reading.text, at)
     if not stays and keep > 0 then
       keep, stays = keep - 1, true
     end
-    hidden[at] = hidden[at] or not stays
+    if not stays then
+      local first, past = source_of(reading, at)
+      for place = first, past - 1 do
+        hidden[place] = source:byte(place) ~= 0
+      end
+    end
   end
 end
 
@@ -102,20 +108,28 @@ local function masked(text, hidden, with)
   return table.concat(parts)
 end
 
--- Looks for everything in a text, and adds to the counts of the rules. Returns the text with what is to be masked
--- masked, and whether something is to be blocked. Every detector sees the text as it came.
+-- Looks for everything in a text, in every reading of it, and adds to the counts of the rules. Returns the text with
+-- what is to be masked masked, and whether something is to be blocked. Every detector sees the text as it came.
 local function inspect(text, rules, counts, settings)
-  local blocked, hidden = false, {}
-  for index, rule in ipairs(rules) do
-    local start, stop = rule.detector.find(text, 1)
-    while start do
-      counts[index] = (counts[index] or 0) + 1
-      blocked = blocked or rule.action == "block"
-      if rule.action == "mask" then
-        hide(hidden, text, start, stop, rule.detector, settings)
+  local blocked, hidden, most = false, {}, {}
+  for _, reading in ipairs(readings_of(text)) do
+    for index, rule in ipairs(rules) do
+      local count, next_from = 0, rule.detector.search(reading.text)
+      local start, stop = next_from(1)
+      while start do
+        count = count + 1
+        blocked = blocked or rule.action == "block"
+        if rule.action == "mask" then
+          hide(hidden, text, reading, start, stop, rule.detector, settings)
+        end
+        start, stop = next_from(stop)
       end
-      start, stop = rule.detector.find(text, stop)
+      -- In another reading the same match is there again.
+      most[index] = math.max(most[index] or 0, count)
     end
+  end
+  for index, count in pairs(most) do
+    counts[index] = (counts[index] or 0) + count
   end
   return masked(text, hidden, settings.maskWith), blocked
 end
@@ -123,7 +137,7 @@ end
 -- One line in Envoy's log for each detector that found something in a place. It has nothing of what was found.
 local function report(handle, direction, place, rules, counts)
   for index, rule in ipairs(rules) do
-    if counts[index] then
+    if counts[index] and counts[index] > 0 then
       handle:logWarn(
         string.format(
           '{"event":"content_inspection","direction":"%s","place":"%s","detector":"%s","action":"%s","count":%d}',
@@ -144,10 +158,10 @@ local function problem(status, title, detail)
 end
 
 local REFUSED = problem(403, "Forbidden", "The request contains something that is not let through.")
-local ENCODED = problem(
+local NOT_READ = problem(
   415,
   "Unsupported Media Type",
-  "The body is encoded and cannot be inspected; send it without a content-encoding."
+  "The body cannot be read for inspection; send it as UTF-8 and without a content-encoding."
 )
 local REPLACED = problem(502, "Bad Gateway", "The response cannot be let through.")
 
@@ -172,21 +186,31 @@ local function replace_with_problem(handle, body)
   body:setBytes(REPLACED)
 end
 
--- Percent-encoding taken off once, + read as a blank. What is no valid encoding stays.
-local function decoded(path)
-  local text = path:gsub("+", " "):gsub("%%(%x%x)", function(hex)
-    return string.char(tonumber(hex, 16))
-  end)
-  return text
+-- What is inspected of a body at most: it takes the worker's time, in which it serves nobody else.
+local MAX_BODY = 64 * 1024
+
+local function values_of(headers, name)
+  local values = {}
+  for index = 0, headers:getNumValues(name) - 1 do
+    values[#values + 1] = (headers:getAtIndex(name, index) or ""):lower()
+  end
+  return values
 end
 
--- Whether a body is of a type that is looked at. One without a type is, or leaving the type out would be a way around.
-local function is_inspected(headers, settings)
-  local media_type = (headers:get("content-type") or ""):match("^%s*([^;]*)"):lower():match("^(.-)%s*$")
-  if media_type == "" then
-    return true
+-- All types that a message claims, in lower case without parameters; "" for one that is left out. Where headers
+-- contradict each other, another reader may believe another of them, so each counts.
+local function media_types(headers)
+  local types = {}
+  for _, line in ipairs(values_of(headers, "content-type")) do
+    for one in (line .. ","):gmatch("([^,]*),") do
+      types[#types + 1] = one:match("^%s*([^;]*)"):match("^(.-)%s*$")
+    end
   end
-  for _, pattern in ipairs(settings.contentTypes) do
+  return types
+end
+
+local function is_of_type(media_type, patterns)
+  for _, pattern in ipairs(patterns) do
     local before, after = pattern:match("^(.-)%*(.*)$")
     local long_enough = before and #media_type >= #before + #after
     if media_type == pattern then
@@ -198,13 +222,58 @@ local function is_inspected(headers, settings)
   return false
 end
 
-local function is_encoded(headers)
-  for coding in (headers:get("content-encoding") or ""):gmatch("[^,%s]+") do
-    if coding:lower() ~= "identity" then
+-- Whether a body is of a type that is looked at. One without a type is, or leaving the type out would be a way around.
+local function is_inspected(types, settings)
+  for _, media_type in ipairs(types) do
+    if media_type == "" or is_of_type(media_type, settings.contentTypes) then
+      return true
+    end
+  end
+  return #types == 0
+end
+
+local function is_multipart(types)
+  for _, media_type in ipairs(types) do
+    if media_type:find("^multipart/") then
       return true
     end
   end
   return false
+end
+
+-- Charsets that are ASCII for ASCII characters, or have two or four bytes for each of them. In others (UTF-7, Shift_JIS,
+-- EBCDIC) the bytes of ASCII characters mean something else.
+local CHARSETS = { "^$", "^utf%-?8$", "^ascii$", "^us%-ascii$", "^latin%-?1$", "^iso%-?8859%-%d%d?$" }
+for _, pattern in ipairs({ "^windows%-125%d$", "^cp125%d$", "^utf%-?16$", "^utf%-?16[lb]e$", "^utf%-?32$", "^utf%-?32[lb]e$" }) do
+  CHARSETS[#CHARSETS + 1] = pattern
+end
+
+local function is_known(charset)
+  for _, pattern in ipairs(CHARSETS) do
+    if charset:find(pattern) then
+      return true
+    end
+  end
+  return false
+end
+
+-- Whether a body can be read: without a content-encoding, in a charset that is known, and as a whole.
+local function is_readable(headers)
+  for _, line in ipairs(values_of(headers, "content-encoding")) do
+    for coding in line:gmatch("[^,%s]+") do
+      if coding ~= "identity" then
+        return false
+      end
+    end
+  end
+  for _, line in ipairs(values_of(headers, "content-type")) do
+    for charset in line:gmatch("charset%*?%s*=%s*[\"']?([^\"';,%s]*)") do
+      if not is_known(charset) then
+        return false
+      end
+    end
+  end
+  return headers:get(":status") ~= "206" -- a part, of which the rest went by before or comes later
 end
 
 local function inspect_path(handle, settings, rules)
@@ -213,7 +282,7 @@ local function inspect_path(handle, settings, rules)
     -- Another path would be another resource: what would be masked is blocked.
     path_rules[index] = { detector = rule.detector, action = rule.action == "mask" and "block" or rule.action }
   end
-  local _, blocked = inspect(decoded(handle:headers():get(":path") or ""), path_rules, counts, settings)
+  local _, blocked = inspect(handle:headers():get(":path") or "", path_rules, counts, settings)
   report(handle, "request", "path", path_rules, counts)
   if blocked then
     refuse(handle, "403", REFUSED)
@@ -240,24 +309,32 @@ local function inspect_header(handle, name, settings, rules)
   end
 end
 
--- Waits for the whole body. Returns what became of it: nil (nothing to do), "encoded" or "blocked".
+-- Waits for the whole body. Returns what became of it: nil (nothing to do), "unreadable" or "blocked".
 local function inspect_body(handle, direction, settings, rules)
   local headers = handle:headers()
-  if #rules == 0 or not is_inspected(headers, settings) then
+  local types = media_types(headers)
+  if #rules == 0 or not (is_inspected(types, settings) or headers:get(":status") == "206") then
     return nil
   end
-  local encoded = is_encoded(headers)
-  if encoded and settings.encoded == "pass" then
-    return nil
-  end
+  local readable, multipart = is_readable(headers), is_multipart(types)
   local body = handle:body()
   if not body or body:length() == 0 then
     return nil
   end
-  if encoded then
-    return "encoded", body
+  local unreadable = { { detector = UNREADABLE, action = settings.unreadable == "reject" and "block" or "pass" } }
+  if not readable or body:length() > MAX_BODY then
+    report(handle, direction, "body", unreadable, { 1 })
+    return settings.unreadable == "reject" and "unreadable" or nil, body
   end
   local text, counts = body:getBytes(0, body:length()), {}
+  if multipart and direction == "request" then
+    local _, refused = inspect(text, unreadable, counts, settings)
+    report(handle, direction, "body", unreadable, { math.min(counts[1], 1) })
+    if refused then
+      return "unreadable", body
+    end
+    counts = {}
+  end
   local new, blocked = inspect(text, rules, counts, settings)
   report(handle, direction, "body", rules, counts)
   if blocked then
@@ -270,8 +347,11 @@ end
 
 local function on_request(handle, settings)
   if #rules_of(settings.response) > 0 then
-    -- An encoded response could not be inspected.
-    handle:headers():replace("accept-encoding", "identity")
+    -- What is encoded or only a part could not be inspected.
+    local headers = handle:headers()
+    headers:replace("accept-encoding", "identity")
+    headers:remove("range")
+    headers:remove("if-range")
   end
   local rules = rules_of(settings.request)
   if #rules == 0 then
@@ -289,8 +369,8 @@ local function on_request(handle, settings)
   end
   if places.body then
     local outcome = inspect_body(handle, "request", settings, rules)
-    if outcome == "encoded" then
-      refuse(handle, "415", ENCODED)
+    if outcome == "unreadable" then
+      refuse(handle, "415", NOT_READ)
     elseif outcome == "blocked" then
       refuse(handle, "403", REFUSED)
     end

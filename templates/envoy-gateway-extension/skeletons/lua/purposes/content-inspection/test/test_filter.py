@@ -24,7 +24,7 @@ def settings(request=None, response=None, **others):
         "maskWith": "*",
         "keepDigits": 0,
         "contentTypes": ["text/*", "application/*+json"],
-        "encoded": "refuse",
+        "unreadable": "reject",
         **others,
     }
 
@@ -168,7 +168,7 @@ class Requests(unittest.TestCase):
                 outcome = Filter(settings({"cards": "mask"})).request(headers, card)
                 self.assertEqual(outcome.reply and outcome.reply[":status"], None if body else "415")
                 self.assertEqual(outcome.body, body or card)
-                self.assertEqual(Filter(settings({"cards": "mask"}, encoded="pass")).request(headers, card).body, passed)
+                self.assertEqual(Filter(settings({"cards": "mask"}, unreadable="pass")).request(headers, card).body, passed)
                 self.assertEqual(Filter(settings({"places": ["path"], "cards": "mask"})).request(headers, card).body, card)
 
     def test_no_body(self):
@@ -213,7 +213,7 @@ class Mistakes(unittest.TestCase):
             (settings(maskWith="ab"), 'maskWith is "ab"; it must be one of *, x, X, #, 1'),
             (settings(keepDigits=5), 'keepDigits is "5"; it must be a number from 0 to 4'),
             (settings(contentTypes=["*/*"]), 'contentTypes[0] is "*/*"; it must be a media type'),
-            (settings(encoded="decode"), 'encoded is "decode"; it must be one of refuse, pass'),
+            (settings(unreadable="decode"), 'unreadable is "decode"; it must be one of reject, pass'),
         ]:
             with self.subTest(message=message):
                 outcome = Filter(wrong).request(TEXT, "a")
