@@ -32,13 +32,13 @@ const inspection = (response: 'mask' | 'block', own: boolean) => ({
   },
 });
 
-/** Encodings pass, a mask that keeps numbers numbers, one direction only. */
+/** What cannot be read passes, a mask that keeps numbers numbers, one direction only. */
 const requestInspection = {
   settings: {
     request: { places: ['body'], cards: 'block', credentials: 'report' },
     maskWith: '1',
     contentTypes: ['*'],
-    encoded: 'pass',
+    unreadable: 'pass',
   },
 };
 

@@ -5,8 +5,9 @@ import {
   DetectorId,
   Finding,
   findings,
-  mask as masked,
+  hiddenIn,
 } from './inspection';
+import { readingsOf, writings } from './contentReadings';
 import { parsePattern, patternHelp } from './pattern';
 import {
   BehaviourCase,
@@ -118,7 +119,7 @@ const settings = z.strictObject({
         .meta({
           title: 'Places',
           description:
-            'The path with its query is inspected with percent-encoding taken off once; what would be masked in it is blocked, as another path would be another resource.',
+            'What would be masked in the path or its query is blocked, as another path would be another resource.',
         }),
       headers: z
         .array(headerName, { error: 'give a list of headers' })
@@ -188,13 +189,13 @@ const settings = z.strictObject({
       description:
         'A body of another type passes as it is; one without a type is inspected.',
     }),
-  encoded: z
-    .enum(['refuse', 'pass'], { error: 'use one of refuse and pass' })
-    .default('refuse')
+  unreadable: z
+    .enum(['reject', 'pass'], { error: 'use one of reject and pass' })
+    .default('reject')
     .meta({
-      title: 'Encoded bodies',
+      title: 'Bodies that cannot be read',
       description:
-        'What becomes of a body with a content-encoding such as gzip, which cannot be read: refused with 415 (a response: replaced by 502), or passed as it is.',
+        'A body with a content-encoding such as gzip, in a charset such as UTF-7, or a part of one: rejected with 415 (a response: replaced by 502), or passed without a look at it.',
     }),
 });
 
@@ -275,43 +276,46 @@ type Direction = 'request' | 'response';
 const isActive = (s: Settings, direction: Direction) =>
   detectorsOf(s).some(detector => detector[direction] !== 'off');
 
-/** What becomes of a text: the reference. */
+/** What becomes of a text: the reference. Every reading of it is looked at. */
 function inspect(s: Settings, direction: Direction, text: string) {
+  const readings = readingsOf(text);
   const hits = detectorsOf(s)
     .filter(detector => detector[direction] !== 'off')
     .map(detector => ({
       name: detector.name,
       card: detector.what === 'cards',
       action: detector[direction],
-      found: findings(text, detector.what),
+      found: readings.map(reading => findings(reading.text, detector.what)),
     }))
-    .filter(({ found }) => found.length > 0);
+    .filter(({ found }) => found.some(list => list.length > 0));
+  const hidden = readings.flatMap((reading, index) => {
+    const places = hits
+      .filter(hit => hit.action === 'mask')
+      .flatMap(({ found, card }) =>
+        found[index]!.map((place: Finding) => ({ ...place, card })),
+      );
+    return hiddenIn(reading.text, places, s.keepDigits).map(at => [
+      reading.starts[at]!,
+      reading.starts[at + 1]!,
+    ]);
+  });
+  const characters = text.split('');
+  for (const [start, end] of hidden) {
+    for (let at = start!; at < end!; at++) {
+      // A NUL is no character but a half of one.
+      characters[at] = characters[at] === '\0' ? '\0' : s.maskWith;
+    }
+  }
   return {
     blocked: hits.some(hit => hit.action === 'block'),
-    text: masked(
-      text,
-      hits
-        .filter(hit => hit.action === 'mask')
-        .flatMap(({ found, card }) =>
-          found.map((place: Finding) => ({ ...place, card })),
-        ),
-      s,
-    ),
+    text: characters.join(''),
     hits: hits.map(({ name, action: done, found }) => ({
       detector: name,
       action: done,
-      count: found.length,
+      // In another reading the same is there again.
+      count: Math.max(...found.map(list => list.length)),
     })),
   };
-}
-
-/** What a path says: percent-encoding taken off once, + a blank. */
-function decodedPath(path: string): string {
-  return path
-    .replace(/\+/g, ' ')
-    .replace(/%([0-9A-Fa-f]{2})/g, (_, hex) =>
-      String.fromCharCode(parseInt(hex, 16)),
-    );
 }
 
 /** A text in a query, in which only what has to be is encoded. */
@@ -328,10 +332,10 @@ export const inspectionProblems = {
     'Forbidden',
     'The request contains something that is not let through.',
   ),
-  encoding: problem(
+  unreadable: problem(
     415,
     'Unsupported Media Type',
-    'The body is encoded and cannot be inspected; send it without a content-encoding.',
+    'The body cannot be read for inspection; send it as UTF-8 and without a content-encoding.',
   ),
   response: problem(502, 'Bad Gateway', 'The response cannot be let through.'),
 };
@@ -342,7 +346,7 @@ const refused = (status: 403 | 415 | 502): BehaviourCase['expect'] => ({
     headers: { 'content-type': ['application/problem+json'] },
     body: {
       403: inspectionProblems.request,
-      415: inspectionProblems.encoding,
+      415: inspectionProblems.unreadable,
       502: inspectionProblems.response,
     }[status],
   },
@@ -503,22 +507,38 @@ function cases(s: Settings, context: CaseContext): BehaviourCase[] {
         }),
       );
     }
-    const encoded = passes(
-      direction,
+    const unreadable = (name: string, headers: CaseHeader[], body: CaseBody) =>
+      result.push(
+        notRead(s, passes(direction, name, headers, body), direction, pieces),
+      );
+    unreadable(
       'an encoded body',
       [...ownType(type), { name: 'content-encoding', value: 'x-unknown' }],
       everything,
     );
-    if (s.encoded === 'pass') {
-      result.push(encoded);
-    } else if (direction === 'request') {
-      result.push({
-        ...encoded,
-        expect: { reached: pieces ? 'either' : false, ...refused(415) },
-      });
-    } else {
-      result.push({ ...encoded, expect: refused(502) });
+    for (const charset of ['utf-7', 'x-unknown', '"Shift_JIS"']) {
+      unreadable(
+        `the charset ${charset}`,
+        ownType(`${type}; charset=${charset}`),
+        everything,
+      );
     }
+    if (direction === 'request' && isInspectedType(s, 'multipart/form-data')) {
+      unreadable(
+        'a part in another encoding',
+        ownType('multipart/form-data; boundary=b'),
+        [
+          '--b',
+          'Content-Disposition: form-data; name="a"',
+          'Content-Transfer-Encoding: base64',
+          '',
+          'YQ==',
+          '--b--',
+          '',
+        ].join('\r\n'),
+      );
+    }
+    result.push(...writtenOtherwise(s, direction, type, active, withBody));
     result.push(
       withBody(direction, 'identity is no encoding', [everything], {
         headers: [
@@ -533,20 +553,138 @@ function cases(s: Settings, context: CaseContext): BehaviourCase[] {
   result.push(...headerCases(s, all), ...eventCases(s, all));
   if (isActive(s, 'response')) {
     result.push({
-      name: 'the upstream is asked for a body without encoding',
+      name: 'the upstream is asked for the whole body without an encoding',
       request: {
         method: 'GET',
         path: '/',
-        headers: [{ name: 'accept-encoding', value: 'gzip, br' }],
+        headers: [
+          { name: 'accept-encoding', value: 'gzip, br' },
+          { name: 'range', value: 'bytes=0-60' },
+          { name: 'if-range', value: '"a"' },
+        ],
       },
       response: { status: 200, headers: ownType(type), body: 'ok' },
       expect: {
-        request: { headers: { 'accept-encoding': ['identity'] } },
+        request: {
+          headers: {
+            'accept-encoding': ['identity'],
+            range: [],
+            'if-range': [],
+          },
+        },
         response: { status: 200, body: 'ok' },
       },
     });
+    const part = { status: 206, headers: ownType('image/png'), body: 'a part' };
+    result.push({
+      name: 'response: a part of a body',
+      request: { method: 'GET', path: '/', headers: [] },
+      response: part,
+      expect:
+        s.unreadable === 'pass'
+          ? { response: { status: 206, body: part.body } }
+          : refused(502),
+    });
   }
   return result;
+}
+
+/** What becomes of a body that cannot be read. */
+function notRead(
+  s: Settings,
+  passed: BehaviourCase,
+  direction: Direction,
+  pieces: boolean,
+): BehaviourCase {
+  if (s.unreadable === 'pass') {
+    return passed;
+  }
+  return {
+    ...passed,
+    expect:
+      direction === 'request'
+        ? { reached: pieces ? 'either' : false, ...refused(415) }
+        : refused(502),
+  };
+}
+
+/** What is found in forms that a reader takes for the same: encodings, escapes, charsets, other types. */
+function writtenOtherwise(
+  s: Settings,
+  direction: Direction,
+  type: string,
+  active: readonly Detector[],
+  withBody: WithBody,
+): BehaviourCase[] {
+  const inspectedType = (wanted: string) =>
+    isInspectedType(s, wanted) ? wanted : type;
+  const json = ownType(inspectedType('application/json'));
+  const form = ownType(inspectedType('application/x-www-form-urlencoded'));
+  const multipart = ownType(
+    `${inspectedType('multipart/form-data')}; boundary=b`,
+  );
+  const wide = (charset: string) => ownType(`${type}; charset=${charset}`);
+  const part = (content: string) =>
+    [
+      '--b',
+      'Content-Disposition: form-data; name="a"; filename="a.txt"',
+      'Content-Type: text/plain; charset=utf-16le',
+      '',
+      content,
+      '--b--',
+      '',
+    ].join('\r\n');
+  return active.flatMap(({ name, sample }) => {
+    const quoted = `{"a": "${writings.json(sample)}"}`;
+    const ways: [string, CaseHeader[], string][] = [
+      ['in a form', form, `a=${encodeURIComponent(sample)}&b=2`],
+      ['in a form, every byte', form, `a=${writings.percent(sample)}&b=2`],
+      ['in a form, + for blanks', form, `a=${sample.replace(/ /g, '+')}&b=2`],
+      ['in JSON escapes', json, quoted],
+      ['in JSON escapes in a form', form, `a=${writings.percent(quoted)}`],
+      [
+        'in some JSON escapes',
+        json,
+        `{"a": "${sample.slice(0, 3).replace(/./g, writings.json)}${sample
+          .slice(3)
+          .replace(/["\\/]/g, '\\$&')}"}`,
+      ],
+      ['in UTF-16LE', wide('utf-16le'), writings.littleEndian(`a ${sample} z`)],
+      [
+        'in UTF-16BE with a byte order mark',
+        wide('UTF-16'),
+        `\xfe\xff${writings.bigEndian(`a ${sample} z`)}`,
+      ],
+      [
+        'in UTF-16BE, not declared',
+        ownType(type),
+        writings.bigEndian(`{"a": "${writings.json(sample)}"}`),
+      ],
+      ['in two types', ownType(`image/png, ${type}`), `a ${sample} z`],
+      [
+        'in two lines of types',
+        [...ownType('image/png'), ...ownType(type)],
+        `a ${sample} z`,
+      ],
+      [
+        'in a part',
+        multipart,
+        part(`${writings.littleEndian(`a ${sample} z`)}`),
+      ],
+    ];
+    return ways.map(([way, headers, text]) => {
+      const one = withBody(direction, `${name} ${way}`, [text], { headers });
+      // Some are no UTF-8: every character stands for a byte.
+      const sent = (body: CaseBody | undefined) =>
+        typeof body === 'string' ? { parts: [bytes(body)] } : body;
+      one[direction].body = { parts: [bytes(text)] };
+      const expected = one.expect[direction];
+      if (expected && expected.body === inspect(s, direction, text).text) {
+        expected.body = sent(expected.body);
+      }
+      return one;
+    });
+  });
 }
 
 function isInspectedType(s: Settings, type: string): boolean {
@@ -663,19 +801,31 @@ function headerCases(s: Settings, all: readonly Detector[]): BehaviourCase[] {
   };
   const refusal = { reached: false, ...refused(403) };
   const isPathRefused = (path: string) =>
-    inspect(s, 'request', decodedPath(path)).hits.some(
-      hit => hit.action !== 'report',
-    );
+    inspect(s, 'request', path).hits.some(hit => hit.action !== 'report');
   for (const { name, sample } of all) {
-    const path = inQuery(sample);
-    one(
-      `${name} in a query`,
-      path,
-      [],
-      request.places.includes('path') && isPathRefused(path)
-        ? refusal
-        : through,
-    );
+    for (const [way, path] of [
+      ['in a query', inQuery(sample)],
+      ['in a query, every byte', `/?q=${writings.percent(sample)}`],
+      ['in a query, encoded twice', `/?q=${writings.percentTwice(sample)}`],
+      [
+        'in a query, all of it encoded twice',
+        `/?q=${writings.percent(writings.percent(sample))}`,
+      ],
+      ['in a query, overlong UTF-8', `/?q=${writings.overlong(sample)}`],
+      [
+        'in a query, JSON escapes',
+        `/?q=${encodeURIComponent(`"${writings.json(sample)}"`)}`,
+      ],
+    ] as const) {
+      one(
+        `${name} ${way}`,
+        path,
+        [],
+        request.places.includes('path') && isPathRefused(path)
+          ? refusal
+          : through,
+      );
+    }
   }
   one('nothing to find in a path', '/a%20b/c?d=e+f&g=%zz%', [], through);
   const [header] = request.headers;
@@ -767,7 +917,7 @@ function eventCases(s: Settings, all: readonly Detector[]): BehaviourCase[] {
       expect: {
         reached: false,
         response: { status: 403 },
-        events: events('request', 'path', decodedPath(path)).map(event => ({
+        events: events('request', 'path', path).map(event => ({
           ...event,
           action: event.action === 'mask' ? 'block' : event.action,
         })),
@@ -846,10 +996,33 @@ export const contentInspection: Purpose<Settings> = {
     },
   }),
   warnings: s => [
+    ...(s.unreadable === 'pass'
+      ? [
+          {
+            severity: 'security' as const,
+            text: 'Bodies that cannot be read pass without a look at them: a client that sends gzip or UTF-7 is not inspected. Each is counted (content_inspection_unreadable_total of a processor) and is an event with the detector unreadable.',
+            source: 'the setting unreadable: pass',
+          },
+        ]
+      : []),
     {
       severity: 'security',
-      text: 'What is written otherwise is not found: in JSON escapes (\\u0034), in base64, in other alphabets, in archives, in bodies that claim another media type, in trailers, in WebSocket frames. Inspection reduces accidents and noise; it does not stop who wants to get through.',
+      text: 'Forms, JSON escapes and UTF-16 are read. What is written otherwise is not found: in base64, in HTML entities, in look-alike characters, in archives, in bodies that claim another media type, in uploads of several requests, in trailers, in WebSocket frames. Inspection reduces accidents and noise; it does not stop who wants to get through.',
       source: 'docs/purposes/content-inspection.md, measured by its cases',
+    },
+    ...(isActive(s, 'response')
+      ? [
+          {
+            severity: 'correctness' as const,
+            text: 'The upstream is asked for whole bodies without an encoding, as a part or a compressed body cannot be inspected: downloads do not resume, videos do not seek, and responses are not compressed before the gateway.',
+            source: 'RFC 9110, sections 12.5.3 and 14.2',
+          },
+        ]
+      : []),
+    {
+      severity: 'operation',
+      text: 'In Lua, inspection takes about 5 ms of an Envoy worker for 31 KB, and 10 ms where all of it is escaped; the worker serves nobody else meanwhile. More than 64 KiB is not inspected there but treated as unreadable.',
+      source: 'measured in LuaJIT 2.1; docs/purposes/content-inspection.md',
     },
     ...(detectorsOf(s).some(({ response }) => response === 'block')
       ? [
@@ -870,15 +1043,6 @@ export const contentInspection: Purpose<Settings> = {
             text: 'A masked text is another text: signatures, digests and ETags over it no longer match, and a card number that is a JSON number needs maskWith 1 to stay one.',
             source:
               'RFC 9530 (digests), RFC 9110 section 8.8.3 (ETag), RFC 8259 (numbers)',
-          },
-        ]
-      : []),
-    ...(s.encoded === 'pass'
-      ? [
-          {
-            severity: 'security' as const,
-            text: 'Encoded bodies pass without a look at them: a client that sends gzip is not inspected.',
-            source: 'the setting encoded: pass',
           },
         ]
       : []),

@@ -151,33 +151,22 @@ export function findings(
   return found;
 }
 
-/** How findings are masked; the text keeps its length. */
-export interface Masking {
-  maskWith: string;
-  /** How many of a card number's last digits stay. */
-  keepDigits: number;
-}
-
-/** A text of which the findings are masked. */
-export function mask(
+/**
+ * The characters of a text that are masked, as indexes.
+ *
+ * @param keepDigits - how many of a card number's last digits stay; its separators stay, too
+ */
+export function hiddenIn(
   text: string,
   found: readonly (Finding & { card: boolean })[],
-  { maskWith, keepDigits }: Masking,
-): string {
-  const characters = text.split('');
-  for (const { start, end, card } of found) {
-    let kept = 0;
-    for (let at = end - 1; at >= start; at--) {
-      const digit = /[0-9]/.test(text[at]!);
-      if (card && !digit) {
-        continue;
-      }
-      if (card && kept < keepDigits) {
-        kept++;
-        continue;
-      }
-      characters[at] = maskWith;
+  keepDigits: number,
+): number[] {
+  return found.flatMap(({ start, end, card }) => {
+    const places = Array.from({ length: end - start }, (_, n) => start + n);
+    if (!card) {
+      return places;
     }
-  }
-  return characters.join('');
+    const digits = places.filter(at => /[0-9]/.test(text[at]!));
+    return digits.slice(0, Math.max(0, digits.length - keepDigits));
+  });
 }
