@@ -42,6 +42,30 @@ const requestInspection = {
   },
 };
 
+/** As examples/answers/inspect-uploads.yaml asks for it; `own` are patterns. */
+const uploads = (own: boolean) => ({
+  settings: {
+    request: {
+      headers: ['referer'],
+      cards: 'mask',
+      credentials: 'report',
+      sqlInjection: 'block',
+      pathTraversal: 'block',
+    },
+    response: { cards: 'mask', emails: 'report', credentials: 'mask' },
+    patterns: own
+      ? [
+          {
+            name: 'employee-number',
+            pattern: 'EMP-\\d{6}',
+            request: 'report',
+            response: 'mask',
+          },
+        ]
+      : [],
+  },
+});
+
 export const contentInspection: readonly Variant[] = [
   {
     implementation: 'extproc-go',
@@ -72,6 +96,24 @@ export const contentInspection: readonly Variant[] = [
     purpose: 'content-inspection',
     variant: 'as proposed',
     answers: {},
+  },
+  {
+    implementation: 'extproc-go',
+    purpose: 'content-inspection',
+    variant: 'uploads',
+    answers: { ...uploads(true), bodySize: 'large' },
+  },
+  {
+    implementation: 'wasm-rust',
+    purpose: 'content-inspection',
+    variant: 'uploads',
+    answers: uploads(true),
+  },
+  {
+    implementation: 'lua',
+    purpose: 'content-inspection',
+    variant: 'uploads',
+    answers: uploads(false),
   },
   {
     implementation: 'wasm-rust',

@@ -538,7 +538,12 @@ function cases(s: Settings, context: CaseContext): BehaviourCase[] {
         ].join('\r\n'),
       );
     }
-    result.push(...writtenOtherwise(s, direction, type, active, withBody));
+    result.push(
+      ...writtenOtherwise(s, direction, type, active, withBody),
+      withTrailers(direction, 'trailers', [maskedOnly], withBody),
+      withTrailers(direction, 'trailers, all of it', [everything], withBody),
+      withTrailers(direction, 'trailers, nothing to find', ['a'], withBody),
+    );
     result.push(
       withBody(direction, 'identity is no encoding', [everything], {
         headers: [
@@ -550,6 +555,14 @@ function cases(s: Settings, context: CaseContext): BehaviourCase[] {
     );
   }
 
+  const answered = all.filter(({ response }) => response !== 'off');
+  if (
+    bodies.response.pieces &&
+    answered.length > 0 &&
+    answered.every(({ response }) => response !== 'block')
+  ) {
+    result.push(...eventStreams(s, answered, withBody));
+  }
   result.push(...headerCases(s, all), ...eventCases(s, all));
   if (isActive(s, 'response')) {
     result.push({
@@ -606,6 +619,49 @@ function notRead(
         ? { reached: pieces ? 'either' : false, ...refused(415) }
         : refused(502),
   };
+}
+
+/** A short body that ends with trailers and not with itself. */
+function withTrailers(
+  direction: Direction,
+  name: string,
+  parts: string[],
+  withBody: WithBody,
+): BehaviourCase {
+  const one = withBody(direction, name, parts);
+  one.request.protocol = 'http2';
+  one[direction].trailers = [{ name: 'x-end', value: 'yes' }];
+  const passed = one.expect[direction];
+  if (
+    passed &&
+    passed.body !== undefined &&
+    one.expect.response.status === 200
+  ) {
+    passed.trailers = { 'x-end': ['yes'] };
+  }
+  return one;
+}
+
+/** Events and lines that the client has before the next one comes. */
+function eventStreams(
+  s: Settings,
+  active: readonly Detector[],
+  withBody: WithBody,
+): BehaviourCase[] {
+  const streams: [string, (text: string) => string][] = [
+    ['text/event-stream', text => `data: ${text}\n\n`],
+    ['application/x-ndjson', text => `"${text.replace(/["\\]/g, '\\$&')}"\n`],
+  ];
+  return streams
+    .filter(([type]) => isInspectedType(s, type))
+    .map(([type, write]) => {
+      const parts = [...active.map(({ sample }) => write(sample)), write('a')];
+      const one = withBody('response', `${type} passes as it comes`, parts, {
+        headers: ownType(type),
+      });
+      one.response.chunked = 'acknowledged';
+      return one;
+    });
 }
 
 /** What is found in forms that a reader takes for the same: encodings, escapes, charsets, other types. */
@@ -675,12 +731,10 @@ function writtenOtherwise(
     return ways.map(([way, headers, text]) => {
       const one = withBody(direction, `${name} ${way}`, [text], { headers });
       // Some are no UTF-8: every character stands for a byte.
-      const sent = (body: CaseBody | undefined) =>
-        typeof body === 'string' ? { parts: [bytes(body)] } : body;
       one[direction].body = { parts: [bytes(text)] };
-      const expected = one.expect[direction];
-      if (expected && expected.body === inspect(s, direction, text).text) {
-        expected.body = sent(expected.body);
+      const done = inspect(s, direction, text);
+      if (!done.blocked) {
+        one.expect[direction]!.body = { parts: [bytes(done.text)] };
       }
       return one;
     });
@@ -828,7 +882,22 @@ function headerCases(s: Settings, all: readonly Detector[]): BehaviourCase[] {
     }
   }
   one('nothing to find in a path', '/a%20b/c?d=e+f&g=%zz%', [], through);
-  const [header] = request.headers;
+  // Envoy removes a referer that is no address.
+  const header = request.headers.find(name => name !== 'referer');
+  if (request.headers.includes('referer')) {
+    for (const { name, sample } of all) {
+      const value = `https://example.com/?q=${writings.percent(sample)}`;
+      const done = inspect(s, 'request', value);
+      one(
+        `${name} in a referer`,
+        '/',
+        [{ name: 'referer', value }],
+        done.blocked
+          ? refusal
+          : { ...through, request: { headers: { referer: [done.text] } } },
+      );
+    }
+  }
   if (header) {
     for (const { name, sample } of all) {
       const values = [`a ${sample} z`, 'b', `c ${sample} z`];

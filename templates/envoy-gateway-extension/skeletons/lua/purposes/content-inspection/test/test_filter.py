@@ -33,6 +33,38 @@ def events(outcome):
     return [json.loads(line) for line in outcome.logs]
 
 
+def percent(text):
+    return "".join(f"%{ord(char):02x}" for char in text)
+
+
+def json_escapes(text):
+    return "".join(f"\\u{ord(char):04X}" for char in text)
+
+
+def each(text, before, after):
+    return "".join(before + char + after for char in text)
+
+
+# Ways to write an ASCII text, each with how a masked character looks.
+WRITINGS = {
+    "as it came": (str, "*"),
+    "percent": (percent, "***"),
+    "percent twice": (lambda text: percent(percent(text)), "*" * 9),
+    "percent of the percent": (lambda text: percent(text).replace("%", "%2525"), "*" * 7),
+    "%u": (lambda text: json_escapes(text).replace("\\", "%"), "*" * 6),
+    "JSON": (json_escapes, "*" * 6),
+    "JSON in a form": (lambda text: percent(json_escapes(text)), "*" * 18),
+    "JavaScript": (lambda text: percent(text).replace("%", "\\x"), "****"),
+    "overlong UTF-8": (lambda text: "".join(f"%{0xC0 + ord(c) // 64:x}%{0x80 + ord(c) % 64:x}" for c in text), "*" * 6),
+    "UTF-16LE": (lambda text: each(text, "", "\0"), "*\0"),
+    "UTF-16BE": (lambda text: each(text, "\0", ""), "\0*"),
+    "UTF-32LE": (lambda text: each(text, "", "\0\0\0"), "*\0\0\0"),
+    "UTF-32BE": (lambda text: each(text, "\0\0\0", ""), "\0\0\0*"),
+    "JSON in UTF-16LE": (lambda text: each(json_escapes(text), "", "\0"), "*\0" * 6),
+    "a form in UTF-16BE": (lambda text: each(percent(text), "\0", ""), "\0*" * 3),
+}
+
+
 def hidden(text):
     """Hides what stands between « and »."""
     return re.sub("«(.*?)»", lambda match: "*" * len(match[1]), text, flags=re.DOTALL)
@@ -117,6 +149,38 @@ class Detectors(unittest.TestCase):
             self.assertTrue(all(new in (old, "*") for old, new in zip(text, body)), (text, body))
 
 
+class Readings(unittest.TestCase):
+    def test_every_writing_is_masked(self):
+        script = Filter(settings({"cards": "mask", "credentials": "mask"}))
+        for name, (write, masked) in WRITINGS.items():
+            for text in ["4111111111111111", "AKIAIOSFODNN7EXAMPLE"]:
+                with self.subTest(name=name, text=text):
+                    outcome = script.request(TEXT, write("b 2(") + write(text) + write(") b"))
+                    self.assertEqual(outcome.body, write("b 2(") + masked * len(text) + write(") b"))
+                    self.assertEqual(sum(event["count"] for event in events(outcome)), 1)
+
+    def test_attacks_in_every_writing(self):
+        script = Filter(settings({"sqlInjection": "block", "pathTraversal": "block"}))
+        attacks = [write(text) for write, _ in WRITINGS.values() for text in ["x' or 'a'='a", "a/../../b", "/etc/passwd"]]
+        others = ["/%c0%ae%c0%ae%c0%af", "/%e0%80%ae%e0%80%ae%e0%80%af", "/%fc%80%80%80%80%ae./", '{"a":"..\\/..\\/"}', "/%25c0%25ae./"]
+        for text in attacks + others:
+            with self.subTest(text=text):
+                self.assertEqual(script.request(TEXT, text).reply[":status"], "403")
+        for text in ["100% of it", "a+b %", "c:\\new \\", "%u", "%25", "\0\0\0\0\0", "%c0 %e0%80", "\\u12", "%25" * 5000]:
+            with self.subTest(text=text[:20]):
+                self.assertIsNone(script.request(TEXT, text).reply)
+
+    def test_what_stands_around_in_one_reading_does_not_hide_it_in_another(self):
+        script = Filter(settings({"cards": "mask"}))
+        for text, expected in {
+            "4111111111111111%41": "*" * 16 + "%41",
+            "4111111111111111\\u0041": "*" * 16 + "\\u0041",
+            "%41 %34111111111111111": "%41 " + "*" * 18,
+            "AN" + each("4111111111111111", "", "\0"): "AN" + "*\0" * 16,
+        }.items():
+            self.assertEqual(script.request(TEXT, text).body, expected)
+
+
 class Requests(unittest.TestCase):
     def test_paths(self):
         script = Filter(settings({"cards": "mask", "sqlInjection": "block", "emails": "report"}))
@@ -129,6 +193,10 @@ class Requests(unittest.TestCase):
             "/%": None,
             "/%4": None,
             "/%zz": None,
+            "/?q=%2527%20or%20%25271%2527=1": "403",
+            "/?q=%34111111111111111": "403",
+            "/?q=%25%33%34111111111111111": "403",
+            "/?q=\\u0034111111111111111": "403",
         }.items():
             with self.subTest(path=path):
                 outcome = script.request([(":path", path)])
@@ -163,6 +231,12 @@ class Requests(unittest.TestCase):
             ([("content-encoding", "identity, Identity")], stars, stars),
             ([("content-encoding", "identity, gzip")], None, card),
             ([("content-type", "image/png"), ("content-encoding", "br")], card, card),
+            ([("content-type", "text/plain; charset=utf-7")], None, card),
+            ([("content-type", 'text/plain; charset=utf-8, a/b; Charset = "Shift_JIS"')], None, card),
+            ([("content-type", 'text/plain; charset="UTF-8"'), ("content-type", "a/b;charset=iso-8859-15")], stars, stars),
+            ([("content-type", "image/png, text/plain")], stars, stars),
+            ([("content-type", "image/png"), ("content-type", "text/plain")], stars, stars),
+            ([("content-type", "image/png,")], stars, stars),
         ]:
             with self.subTest(headers=headers):
                 outcome = Filter(settings({"cards": "mask"})).request(headers, card)
@@ -170,6 +244,22 @@ class Requests(unittest.TestCase):
                 self.assertEqual(outcome.body, body or card)
                 self.assertEqual(Filter(settings({"cards": "mask"}, unreadable="pass")).request(headers, card).body, passed)
                 self.assertEqual(Filter(settings({"places": ["path"], "cards": "mask"})).request(headers, card).body, card)
+
+    def test_what_cannot_be_read_is_an_event(self):
+        part = "--b\r\nContent-Transfer-Encoding: BASE64\r\n\r\nNDExMQ==\r\n--b--\r\n"
+        multipart = [("content-type", "multipart/form-data; boundary=b")]
+        for headers, body in [
+            ([("content-encoding", "gzip")], "x"),
+            (multipart, part),
+            (TEXT, "x" * (64 * 1024 + 1)),
+        ]:
+            for unreadable, status, action in [("reject", "415", "block"), ("pass", None, "pass")]:
+                with self.subTest(headers=headers, unreadable=unreadable):
+                    rules = settings({"cards": "mask"}, unreadable=unreadable, contentTypes=["text/*", "multipart/*"])
+                    outcome = Filter(rules).request(headers, body)
+                    self.assertEqual(outcome.reply and outcome.reply[":status"], status)
+                    [event] = events(outcome)
+                    self.assertEqual((event["detector"], event["action"], event["count"]), ("unreadable", action, 1))
 
     def test_no_body(self):
         script = Filter(settings({"cards": "mask"}))
@@ -179,7 +269,8 @@ class Requests(unittest.TestCase):
 class Responses(unittest.TestCase):
     def test_are_asked_for_without_an_encoding(self):
         script = Filter(settings(response={"cards": "report"}))
-        self.assertEqual(script.request([("accept-encoding", "gzip")]).values("accept-encoding"), ["identity"])
+        outcome = script.request([("accept-encoding", "gzip"), ("range", "bytes=0-9"), ("if-range", "x")])
+        self.assertEqual(outcome.headers, [("accept-encoding", "identity")])
         script = Filter(settings({"cards": "report"}))
         self.assertEqual(script.request([("accept-encoding", "gzip")]).values("accept-encoding"), ["gzip"])
 
@@ -191,8 +282,10 @@ class Responses(unittest.TestCase):
         for rules, headers in [
             (settings(response={"cards": "block"}), TEXT),
             (settings(response={"cards": "mask"}), [*TEXT, ("content-encoding", "gzip")]),
+            (settings(response={"cards": "mask"}), [("content-type", "image/png")]),
         ]:
-            outcome = Filter(rules).response([(":status", "200"), *headers, ("set-cookie", "a=b")], "4222222222222")
+            status = "206" if headers == [("content-type", "image/png")] else "200"
+            outcome = Filter(rules).response([(":status", status), *headers, ("set-cookie", "a=b")], "4222222222222")
             self.assertEqual(json.loads(outcome.body)["status"], 502)
             self.assertEqual(dict(outcome.headers), {
                 ":status": "502", "content-type": "application/problem+json", "content-length": str(len(outcome.body)),
