@@ -347,7 +347,7 @@ const inspectionSettings = fc.record(
     ),
     maskWith: fc.constantFrom('*', 'x', 'X', '#', '1'),
     keepDigits: fc.integer({ min: 0, max: 4 }),
-    encoded: fc.constantFrom('refuse', 'pass'),
+    unreadable: fc.constantFrom('reject', 'pass'),
   },
   { requiredKeys: ['request'] },
 );

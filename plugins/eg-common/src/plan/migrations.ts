@@ -92,6 +92,14 @@ function nativeOfV1alpha1({ objects, ...need }: Raw): Raw {
   return { needs: [{ ...need, settings: {} }], objects };
 }
 
+/** Content inspection had a setting for encoded bodies before it had one for all that cannot be read. */
+function settingsOfV1alpha1(settings: Raw): Raw {
+  const { encoded, ...others } = settings;
+  return encoded === undefined
+    ? settings
+    : { ...others, unreadable: encoded === 'pass' ? 'pass' : 'reject' };
+}
+
 /**
  * v1alpha1 grew fields without a change of its version. Whatever one of its plans lacks is what it meant: no claims, no
  * secrets, no services, nothing native.
@@ -101,6 +109,10 @@ function fromV1alpha1(plan: Raw): Raw {
     claims: null,
     secrets: [],
     ...plan,
+    settings:
+      plan.purpose === 'content-inspection'
+        ? within(plan.settings, settingsOfV1alpha1)
+        : plan.settings,
     extproc: within(plan.extproc, extproc => ({
       attributes: [],
       ...extproc,

@@ -68,9 +68,16 @@ describe('plans of older releases', () => {
   it.each(fixtures)('$name of $version is read', ({ written }) => {
     const read = parsePlan(written);
     expect(read.apiVersion).toBe(planVersion);
-    // What it said, it still says; but for native features, which became a list, a migration only adds.
-    const { native, recommendation, ...said } = written;
+    // What it said, it still says; but for native features, which became a list, and a setting that has another name, a
+    // migration only adds.
+    const { native, recommendation, settings, ...said } = written;
     const { native: advised, ...advice } = recommendation;
+    const { encoded, ...others } = settings ?? {};
+    expect(read.settings).toMatchObject(
+      written.purpose === 'content-inspection'
+        ? { ...others, unreadable: encoded === 'pass' ? 'pass' : 'reject' }
+        : (settings ?? {}),
+    );
     expect({ ...read, apiVersion: written.apiVersion }).toMatchObject(said);
     expect(read.recommendation).toMatchObject(advice);
     expect(read.recommendation.native).toMatchObject(advised ? [advised] : []);
