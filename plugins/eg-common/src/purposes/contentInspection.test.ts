@@ -132,6 +132,7 @@ describe('contentInspection', () => {
     [{ request: { headers: ['host'] } }, 'choose another header'],
     [{ request: { headers: ['x-a', 'X-A'] } }, 'name each header once'],
     [{ contentTypes: ['*/*'] }, 'use at most one *'],
+    [{ unreadable: 'refuse' }, 'use one of reject and pass'],
     [{ keepDigits: 5 }, 'use a whole number from 0 to 4'],
     [{ maskWith: '**' }, 'use one of *, x, X, # and 1'],
     [
@@ -150,6 +151,21 @@ describe('contentInspection', () => {
     ],
   ])('refuses %j', (settings, problem) => {
     expect(problemsOf(settings)).toContain(problem);
+  });
+
+  it('says what passes without a look, what changes for clients and what Lua costs', () => {
+    const warnings = (settings: unknown) =>
+      contentInspection.warnings!(contentInspection.settings.parse(settings))
+        .map(({ text }) => text)
+        .join('\n');
+    expect(warnings({ unreadable: 'pass' })).toContain(
+      'content_inspection_unreadable_total',
+    );
+    expect(warnings({})).not.toContain('cannot be read pass');
+    expect(warnings({ response: { cards: 'mask' } })).toContain(
+      'downloads do not resume',
+    );
+    expect(warnings({})).toContain('5 ms of an Envoy worker');
   });
 
   it('proposes only what the chosen phases can carry out', () => {
