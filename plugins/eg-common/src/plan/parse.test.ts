@@ -76,7 +76,7 @@ describe('plans of older releases', () => {
     expect(read.settings).toMatchObject(
       written.purpose === 'content-inspection'
         ? { ...others, unreadable: encoded === 'pass' ? 'pass' : 'reject' }
-        : (settings ?? {}),
+        : settings ?? {},
     );
     expect({ ...read, apiVersion: written.apiVersion }).toMatchObject(said);
     expect(read.recommendation).toMatchObject(advice);
