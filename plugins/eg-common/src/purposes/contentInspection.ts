@@ -1069,7 +1069,7 @@ export const contentInspection: Purpose<Settings> = {
       ? [
           {
             severity: 'security' as const,
-            text: 'Bodies that cannot be read pass without a look at them: a client that sends gzip or UTF-7 is not inspected. Each is counted (content_inspection_unreadable_total of a processor) and is an event with the detector unreadable.',
+            text: 'Bodies that cannot be read pass without a look at them: a client that sends gzip or UTF-7 is not inspected. Each is counted (content_inspection_unreadable_total of a processor; wasmcustom.content_inspection_unreadable_… of Envoy for Wasm) and is an event with the detector unreadable.',
             source: 'the setting unreadable: pass',
           },
         ]

@@ -289,7 +289,9 @@ impl Services for Envoy {
     fn count(&self, counter: &str) {
         let counted = counter_id(counter).and_then(|id| {
             // SAFETY: nothing is passed by pointer.
-            check("proxy_increment_metric", unsafe { proxy_increment_metric(id, 1) })
+            check("proxy_increment_metric", unsafe {
+                proxy_increment_metric(id, 1)
+            })
         });
         if let Err(error) = counted {
             log(LogLevel::Error, &format!("{counter} not counted: {error}"));
@@ -314,7 +316,12 @@ fn counter_id(counter: &str) -> Result<u32, HostError> {
         let mut id = 0;
         // SAFETY: pointer and length are those of `counter`; the last is valid for one write.
         let status = unsafe {
-            proxy_define_metric(MetricType::Counter, counter.as_ptr(), counter.len(), &mut id)
+            proxy_define_metric(
+                MetricType::Counter,
+                counter.as_ptr(),
+                counter.len(),
+                &mut id,
+            )
         };
         check("proxy_define_metric", status)?;
         counters.insert(counter.to_owned(), id);

@@ -109,7 +109,11 @@ impl Services for FakeServices {
     }
 
     fn count(&self, counter: &str) {
-        *self.counters.borrow_mut().entry(counter.to_owned()).or_default() += 1;
+        *self
+            .counters
+            .borrow_mut()
+            .entry(counter.to_owned())
+            .or_default() += 1;
     }
 
     fn log(&self, level: LogLevel, message: &str) {

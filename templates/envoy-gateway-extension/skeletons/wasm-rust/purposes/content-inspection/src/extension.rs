@@ -156,6 +156,8 @@ impl HttpExtension for Extension {
                 Direction::Response => "response",
             };
             log(cx, direction, "body", UNREADABLE, action, 1);
+            let counter = format!("content_inspection_unreadable_{direction}_{action}");
+            cx.envoy.count(&counter);
         }
     }
 }
@@ -668,6 +670,8 @@ mod tests {
             extension.on_end(&mut stream.cx(), &End::default());
             let log = stream.envoy.log.borrow();
             let action = if refused { "block" } else { "pass" };
+            let counter = format!("content_inspection_unreadable_request_{action}");
+            assert_eq!(stream.envoy.counters.borrow().get(&counter), Some(&1));
             let (_, line) = log.last().unwrap();
             assert!(line.contains("\"detector\":\"unreadable\""), "{line}");
             assert!(line.contains(&format!("\"action\":\"{action}\"")), "{line}");
