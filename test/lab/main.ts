@@ -6,6 +6,7 @@ import { newestRelease, releaseOf } from 'backstage-plugin-eg-common';
 import { startLab } from './lab';
 import { checkMachine } from './namespaces';
 import { kubectlProgram, labPrograms } from './programs';
+import { writeSchemas } from '../schemas/schemas';
 import { record } from './record';
 import { LabState, readState, usualFolder, writeState } from './state';
 import { until } from './until';
@@ -20,6 +21,8 @@ const usage = `usage: npm run lab -- COMMAND [--folder DIR]
   record [--situation NAME]…
                         provokes every situation anew and writes the fixtures of
                         plugins/eg-common/src/health
+  schemas               writes the schemas that repositories check native policies with,
+                        from the CRDs of every release
   build                 only builds the programs that are not in the cache yet
 `;
 
@@ -247,6 +250,9 @@ async function main(): Promise<number> {
       return exec(options, command);
     case 'record':
       await record(say, values.situation);
+      return 0;
+    case 'schemas':
+      await writeSchemas(say);
       return 0;
     case 'build':
       await labPrograms(options.release, say);

@@ -74,7 +74,15 @@ describe('a native decision', () => {
     expect(parse(kustomization).resources).toEqual(['httproutefilter.yaml']);
     expect((await fs.readdir(join(directory, 'test'))).sort()).toEqual([
       'check_policy.py',
-      'requirements.txt',
+      'egctl-version',
+      'policy.mk',
+      'requirements-policy.txt',
+      'schemas',
+    ]);
+    // The schemas of its kinds, and of no others.
+    expect((await fs.readdir(join(directory, 'test/schemas'))).sort()).toEqual([
+      'httproute.json',
+      'httproutefilter.json',
     ]);
   });
 
@@ -131,6 +139,62 @@ describe('a native decision', () => {
     await fs.writeFile(file, text);
     expect(status).toBe('failed');
     expect(details.join('\n')).toContain(message);
+  });
+});
+
+describe('what Envoy Gateway does beside an extension', () => {
+  let scaffolder: Scaffolder;
+  let folder: string;
+
+  beforeAll(async () => {
+    folder = await fs.mkdtemp(join(os.tmpdir(), 'eg-beside-'));
+    scaffolder = await startScaffolder();
+  });
+  afterAll(async () => {
+    await scaffolder?.stop();
+    await fs.remove(folder);
+  });
+
+  it('has its policies in the repository of the extension, with their checks', async () => {
+    const directory = join(folder, 'both');
+    await generateInto(
+      scaffolder,
+      parseAnswers({
+        ...base,
+        need: 'mask-data',
+        purpose: undefined,
+        furtherNeeds: ['redirect', 'validate-jwt', 'cors'],
+      }),
+      directory,
+    );
+    const read = async (file: string) =>
+      parse(await fs.readFile(join(directory, file), 'utf8'));
+    expect((await fs.readdir(join(directory, 'policy'))).sort()).toEqual([
+      'envoyextensionpolicy.yaml',
+      'httproute-redirect.yaml',
+      'kustomization.yaml',
+      'securitypolicy.yaml',
+    ]);
+    expect((await read('policy/kustomization.yaml')).resources).toEqual([
+      'envoyextensionpolicy.yaml',
+      'securitypolicy.yaml',
+    ]);
+    expect(
+      Object.keys((await read('policy/securitypolicy.yaml')).spec),
+    ).toEqual(['targetRefs', 'jwt', 'cors']);
+    expect((await fs.readdir(join(directory, 'test/schemas'))).sort()).toEqual([
+      'envoyextensionpolicy.json',
+      'httproute.json',
+      'securitypolicy.json',
+    ]);
+    const { checks, passed } = await verify(directory, { timeout: 1000 });
+    expect(checks.filter(c => c.status === 'failed')).toEqual([]);
+    expect(passed).toBe(true);
+    await fs.remove(join(directory, 'policy/securitypolicy.yaml'));
+    const after = await verify(directory, { timeout: 1000 });
+    expect(
+      after.checks.find(c => c.id === 'policy')!.details.join(' '),
+    ).toContain('policy/ has no SecurityPolicy my-policy');
   });
 });
 

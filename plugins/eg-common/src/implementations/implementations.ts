@@ -83,7 +83,6 @@ const everywhere = [
   '.github/workflows/ci.yml',
   '.gitignore',
   'policy/kustomization.yaml',
-  'test/requirements.txt',
 ];
 
 /** Files of every repository with an extension. */
@@ -94,6 +93,7 @@ const withExtension = [
   'local/envoy.yaml',
   'test/cases.yaml',
   'test/envoy.mk',
+  'test/requirements.txt',
   'test/envoy-version',
   'test/run_cases.py',
 ];
@@ -238,7 +238,13 @@ export const native: Implementation = {
   crashIsolation: 'process',
   impossible: {},
   tools: ['make', 'python3'],
-  files: [...everywhere, 'test/check_policy.py'],
+  files: [
+    ...everywhere,
+    'test/check_policy.py',
+    'test/egctl-version',
+    'test/policy.mk',
+    'test/requirements-policy.txt',
+  ],
 };
 
 /**

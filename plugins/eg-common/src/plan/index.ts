@@ -1,5 +1,11 @@
 export { parsePlan } from './parse';
-export { plan, secretNameOf, secretVariable, templateValues } from './plan';
+export {
+  plan,
+  schemasFor,
+  secretNameOf,
+  secretVariable,
+  templateValues,
+} from './plan';
 export { processorMemory, processorStop } from './processor';
 export type { ProcessorMemory } from './processor';
 export type { ExtensionPlan } from './schema';

@@ -330,8 +330,37 @@ export function templateValues(p: ExtensionPlan): Record<string, unknown> {
     luaFilterContext: p.lua?.filterContext ?? false,
     rootId: p.wasm?.rootID ?? '',
     needs: p.native?.needs.map(({ need }) => need).join(' ') ?? '',
+    egctlVersion: `v${releaseOf(p.release.gateway).module}`,
     nativeKinds: [
       ...new Set(p.native?.objects.map(({ object }) => object.kind) ?? []),
     ].join(','),
   };
+}
+
+/** APIs that the CRDs of Envoy Gateway's chart define. */
+const chartApis = /^gateway\.(envoyproxy\.io|networking\.k8s\.io)\//;
+
+/**
+ * The schemas that a repository needs to check the objects in policy/ where Envoy Gateway does something itself.
+ *
+ * @public
+ * @returns release and kind in lower case; nothing where there are no native objects, or no CRD in Envoy Gateway's chart
+ */
+export function schemasFor({
+  mechanism,
+  native,
+  release,
+}: ExtensionPlan): { release: string; kind: string }[] {
+  if (!native) {
+    return [];
+  }
+  const kinds = native.objects
+    .filter(({ object }) => chartApis.test(object.apiVersion))
+    .map(({ object }) => object.kind);
+  return [
+    ...new Set([
+      ...kinds,
+      ...(mechanism === 'native' ? [] : ['EnvoyExtensionPolicy']),
+    ]),
+  ].map(kind => ({ release: release.gateway, kind: kind.toLowerCase() }));
 }

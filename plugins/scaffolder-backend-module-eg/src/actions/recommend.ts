@@ -3,6 +3,7 @@ import {
   adviceMarkdown,
   parseAnswers,
   plan,
+  schemasFor,
   templateValues,
 } from 'backstage-plugin-eg-common';
 import { examples } from './recommend.examples';
@@ -47,6 +48,12 @@ export function createRecommendAction() {
             ),
         plan: z =>
           z.record(z.any()).describe('The plan, for eg:render-policy.'),
+        schemas: z =>
+          z
+            .array(z.object({ release: z.string(), kind: z.string() }))
+            .describe(
+              'Schemas that the checks of what Envoy Gateway does itself need: release and kind, in lower case. Empty where it does nothing.',
+            ),
         values: z =>
           z.record(z.any()).describe('Values for the skeletons’ templates.'),
       },
@@ -75,6 +82,7 @@ export function createRecommendAction() {
       ctx.output('advice', advice);
       ctx.output('recommendation', { ...recommendation });
       ctx.output('plan', { ...planned });
+      ctx.output('schemas', schemasFor(planned));
       ctx.output('values', templateValues(planned));
     },
   });

@@ -54,3 +54,6 @@ endif
 envoy-test: build envoy-binary ## Run test/cases.yaml in a real Envoy
 	@$(call pip-install,test/requirements.txt)
 	@"$(VENV)/bin/python" test/run_cases.py --envoy "$(envoy_binary)" $(if $(SERVER),--server "$(SERVER)") $(CASES_FLAGS)
+
+# Where Envoy Gateway does something itself beside the extension, its policies are checked as well.
+-include test/policy.mk
