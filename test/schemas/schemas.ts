@@ -11,7 +11,7 @@ import { crdFolder, gatewayVersion } from '../lab/programs';
 /** JSON Schema, or a structural schema of Kubernetes. */
 type Schema = Record<string, any>;
 
-/** Where they are kept: a folder for each release, a file for each kind. */
+/** Where they are kept: a folder for each release, in it one for each kind. */
 export const schemaFolder = join(templateFolder, 'skeletons/native/schemas');
 
 /** Kinds that a repository's policies can have. */
@@ -201,7 +201,7 @@ export async function schemasOf(
         throw new Error(`${folder} has no CRD of ${kind}`);
       }
       return [
-        `${kind.toLowerCase()}.json`,
+        `${kind.toLowerCase()}/${kind.toLowerCase()}.json`,
         `${JSON.stringify(schemaOf(crd, gatewayVersion(release)))}\n`,
       ];
     }),
@@ -214,7 +214,7 @@ export async function writeSchemas(say: (text: string) => void): Promise<void> {
     const folder = join(schemaFolder, version);
     await fs.emptyDir(folder);
     for (const [name, text] of Object.entries(await schemasOf(version, say))) {
-      await fs.writeFile(join(folder, name), text);
+      await fs.outputFile(join(folder, name), text);
     }
   }
 }

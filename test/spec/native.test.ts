@@ -81,6 +81,7 @@ describe('a native decision', () => {
     ]);
     // The schemas of its kinds, and of no others.
     expect((await fs.readdir(join(directory, 'test/schemas'))).sort()).toEqual([
+      'README.md',
       'httproute.json',
       'httproutefilter.json',
     ]);
@@ -183,6 +184,7 @@ describe('what Envoy Gateway does beside an extension', () => {
       Object.keys((await read('policy/securitypolicy.yaml')).spec),
     ).toEqual(['targetRefs', 'jwt', 'cors']);
     expect((await fs.readdir(join(directory, 'test/schemas'))).sort()).toEqual([
+      'README.md',
       'envoyextensionpolicy.json',
       'httproute.json',
       'securitypolicy.json',
