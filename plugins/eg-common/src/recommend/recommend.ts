@@ -154,7 +154,13 @@ function warningsOf(outcome: Outcome): Warning[] {
       source: rule.source,
     }));
   return [
-    ...own.map((warning, i) => ({ id: `${purpose.id}-${i}`, ...warning })),
+    // The order of the fields is that of a plan that is read back.
+    ...own.map(({ text, severity, source }, i) => ({
+      id: `${purpose.id}-${i}`,
+      text,
+      severity,
+      source,
+    })),
     ...general,
   ]
     .map((warning, i) => ({ warning, i }))

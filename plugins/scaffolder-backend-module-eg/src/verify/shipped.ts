@@ -6,6 +6,7 @@ import {
   ExtensionPlan,
   luaScript,
   renderFiles,
+  schemasFor,
   templateValues,
 } from 'backstage-plugin-eg-common';
 
@@ -86,14 +87,21 @@ export async function repositoryOf(
   });
   const context = renderer.prepareContext({ values: values(plan) });
   const tree = new Map<string, Buffer>();
-  for (const layer of [
-    'common',
-    `${plan.implementation}/base`,
-    `${plan.implementation}/purposes/${plan.purpose}`,
-  ]) {
-    const folder = join(skeletons, layer);
+  const layers = [
+    { from: 'common' },
+    { from: `${plan.implementation}/base` },
+    { from: `${plan.implementation}/purposes/${plan.purpose}` },
+    // What checks the policies of Envoy Gateway's own features beside the extension.
+    ...(plan.native ? [{ from: 'native/checks' }] : []),
+    ...schemasFor(plan).map(({ release, kind }) => ({
+      from: `native/schemas/${release}/${kind}`,
+      to: 'test/schemas/',
+    })),
+  ];
+  for (const { from, to = '' } of layers as { from: string; to?: string }[]) {
+    const folder = join(skeletons, from);
     for (const path of await filesBelow(folder)) {
-      const name = relative(folder, path).split(sep).join('/');
+      const name = `${to}${relative(folder, path).split(sep).join('/')}`;
       const content = await fs.readFile(path);
       if (name.endsWith(extension)) {
         tree.set(
