@@ -72,7 +72,8 @@ const deserter = () =>
   `(setsid sh -c "(trap '' TERM; exec env -i sleep ${mark}) &" &)`;
 
 const isRoot = process.getuid?.() === 0;
-const asRoot = isRoot && process.platform === 'linux' ? it : it.skip;
+const asRoot =
+  isRoot && process.platform === 'linux' ? describe : describe.skip;
 
 /** Root's programs get a PID namespace, others are found by the supervisor. */
 const users: [string, Partial<ProgramOptions>][] = [
@@ -255,30 +256,38 @@ time.sleep(100)' & done; wait`,
   });
 });
 
-asRoot('limits of processes hold for other users, too', async () => {
-  const { how, limit, stderr } = await shell(forkBomb, {
-    limits: { processes: 100 },
-    options: { user: { uid: 65534, gid: 65534 } },
+asRoot('a back end that is root', () => {
+  it('limits of processes hold for other users, too', async () => {
+    const { how, limit, stderr } = await shell(forkBomb, {
+      limits: { processes: 100 },
+      options: { user: { uid: 65534, gid: 65534 } },
+    });
+    expect(how).not.toBe('timeout');
+    expect(`${limit}${stderr}`).toMatch(/more than 100 processes|fork/);
+    expect(await running()).toBe(0);
   });
-  expect(how).not.toBe('timeout');
-  expect(`${limit}${stderr}`).toMatch(/more than 100 processes|fork/);
-  expect(await running()).toBe(0);
-});
 
-asRoot('another user runs it where one is configured', async () => {
-  const { stdout, how } = await shell('id -u; id -G; touch mine; ls -ln mine', {
-    options: { user: { uid: 65534, gid: 65534 } },
+  it('another user runs it where one is configured', async () => {
+    const { stdout, how } = await shell(
+      'id -u; id -G; touch mine; ls -ln mine',
+      {
+        options: { user: { uid: 65534, gid: 65534 } },
+      },
+    );
+    expect(how).toBe('exited');
+    expect(stdout).toMatch(/^65534\n65534\n.*65534 65534/);
   });
-  expect(how).toBe('exited');
-  expect(stdout).toMatch(/^65534\n65534\n.*65534 65534/);
 });
 
 /** The supervisor without root, as most back ends run it: it has to find all processes by itself. */
-describe('without root', () => {
-  const python = '/usr/bin/python3';
+const python = '/usr/bin/python3';
+const onPython =
+  process.platform === 'linux' && fs.existsSync(python)
+    ? describe
+    : describe.skip;
+
+onPython('without root', () => {
   const nobody = isRoot ? { uid: 65534, gid: 65534 } : {};
-  const onPython =
-    process.platform === 'linux' && fs.existsSync(python) ? it : it.skip;
   let folder: string;
   let supervisor: string;
   beforeEach(async () => {
@@ -315,13 +324,13 @@ describe('without root', () => {
       },
     );
 
-  onPython('what was left running ends', async () => {
+  it('what was left running ends', async () => {
     const child = supervise(`${deserter()}; sleep ${mark} & exit 7`);
     await child;
     expect(await running()).toBe(0);
   });
 
-  onPython('a tree of deserters ends with SIGTERM', async () => {
+  it('a tree of deserters ends with SIGTERM', async () => {
     const child = supervise(`trap '' TERM; ${deserter()}; sleep ${mark}`);
     await until(async () => (await running()) > 3);
     child.kill('SIGTERM');
@@ -329,38 +338,35 @@ describe('without root', () => {
     expect(await running()).toBe(0);
   });
 
-  onPython('a bomb of processes ends', async () => {
+  it('a bomb of processes ends', async () => {
     await supervise(`: ${mark}; ${forkBomb}`, { processes: 100 });
     expect(await running()).toBe(0);
   });
 
-  onPython(
-    'all ends when the back end is killed, and the folder goes',
-    async () => {
-      const backend = execa(
-        python,
-        [
-          '-c',
-          `import json, os, subprocess, sys, time
+  it('all ends when the back end is killed, and the folder goes', async () => {
+    const backend = execa(
+      python,
+      [
+        '-c',
+        `import json, os, subprocess, sys, time
 options = {**json.loads(sys.argv[2]), "parent": os.getpid()}
 command = ["sh", "-c", sys.argv[3]]
 subprocess.Popen([sys.executable, "-I", sys.argv[1], json.dumps(options), *command], start_new_session=True)
 time.sleep(1000)`,
-          supervisor,
-          options(0),
-          `${deserter()}; sleep ${mark}`,
-        ],
-        { ...nobody, reject: false, stdio: 'ignore' },
-      );
-      await until(async () => (await running()) > 3);
-      backend.kill('SIGKILL');
-      await backend;
-      await until(async () => (await running()) === 0);
-      await until(
-        async () =>
-          !(await fs.pathExists(join(folder, 'work', '.'))) ||
-          (await fs.readdir(join(folder, 'work'))).length === 0,
-      );
-    },
-  );
+        supervisor,
+        options(0),
+        `${deserter()}; sleep ${mark}`,
+      ],
+      { ...nobody, reject: false, stdio: 'ignore' },
+    );
+    await until(async () => (await running()) > 3);
+    backend.kill('SIGKILL');
+    await backend;
+    await until(
+      async () =>
+        !(await fs.pathExists(join(folder, 'work', '.'))) ||
+        (await fs.readdir(join(folder, 'work'))).length === 0,
+    );
+    expect(await running()).toBe(0);
+  });
 });

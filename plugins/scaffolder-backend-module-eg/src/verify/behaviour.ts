@@ -115,6 +115,14 @@ async function write(repository: Tree, folder: string): Promise<void> {
   }
 }
 
+/** Copies a folder that is trusted, without what tools made in it. */
+async function copy(directory: string, folder: string): Promise<void> {
+  await fs.copy(directory, folder, {
+    filter: source =>
+      source === directory || !madeByBuilds.includes(basename(source)),
+  });
+}
+
 /** Builds a repository and runs its cases; the workspace stays as it is. */
 async function runCases(
   { options, signal, log }: CheckContext,
@@ -194,6 +202,18 @@ export const behaviourCheck: CheckDefinition = {
         `Set egExtensions.verify.envoy. ${inRepository}`,
       );
     }
+    const repository = options.trustFolder
+      ? undefined
+      : await trustedRepository(directory, plan, options.skeletons ?? []);
+    if (Array.isArray(repository)) {
+      return {
+        status: 'failed',
+        details: [
+          'nothing was built: these files decide what is run, and are not what the shipped skeletons give for the plan; skeletons of your own are trusted by egExtensions.verify.skeletons, a folder of your own on the command line by --trust-folder',
+          ...repository,
+        ],
+      };
+    }
     const { tools } = implementationOf(plan.implementation);
     const needed = [
       ...tools,
@@ -213,30 +233,8 @@ export const behaviourCheck: CheckDefinition = {
     }
     const envoy = await fs.realpath(places[tools.length]!);
 
-    if (options.trustFolder) {
-      return runCases(context, envoy, [envoy], folder =>
-        fs.copy(directory, folder, {
-          filter: source =>
-            source === directory || !madeByBuilds.includes(basename(source)),
-        }),
-      );
-    }
-    const repository = await trustedRepository(
-      directory,
-      plan,
-      options.skeletons ?? [],
-    );
-    if (Array.isArray(repository)) {
-      return {
-        status: 'failed',
-        details: [
-          'nothing was built: these files decide what is run, and are not what the shipped skeletons give for the plan; skeletons of your own are trusted by egExtensions.verify.skeletons, a folder of your own on the command line by --trust-folder',
-          ...repository,
-        ],
-      };
-    }
     return runCases(context, envoy, [envoy], folder =>
-      write(repository as Tree, folder),
+      repository ? write(repository, folder) : copy(directory, folder),
     );
   },
 };
