@@ -11,6 +11,10 @@ export interface Config {
        */
       envoy?: string;
       /**
+       * Path of egctl, of the release of Envoy Gateway that runs in the clusters. Where it is set, it judges Lua scripts.
+       */
+      egctl?: string;
+      /**
        * How long building and running may take, in seconds. Defaults to 900.
        */
       timeoutSeconds?: number;

@@ -20,6 +20,7 @@ import { newestRelease, releaseOf, releases } from '../releases';
 import { beginning } from './beginning';
 import { lineOfText, namespaceName, objectName } from './fields';
 import { processingPhases } from './phases';
+import { repositoryRemedy } from './repository';
 import { InvalidAnswersError, Problem, problemsOf, shown } from './problems';
 
 /** Kinds that an EnvoyExtensionPolicy can target with an effect on HTTP traffic. */
@@ -242,10 +243,17 @@ export const answersSchema = z.strictObject({
     }),
   repoUrl: z
     .string({ error: 'give the repository' })
+    .max(1000, 'use at most 1000 characters')
     .regex(
-      /^[a-z0-9.-]+(:[0-9]+)?\?([A-Za-z]+=[A-Za-z0-9._-]+&)*[A-Za-z]+=[A-Za-z0-9._-]+$/,
+      /^[a-z0-9.-]+(:[0-9]+)?\?[^#\s]+$/,
       'use the form github.com?owner=acme&repo=mask-cards',
     )
+    .superRefine((repoUrl, context) => {
+      const remedy = repositoryRemedy(repoUrl);
+      if (remedy) {
+        context.addIssue({ code: 'custom', message: remedy });
+      }
+    })
     .optional()
     .meta({
       title: 'Repository',

@@ -1,7 +1,8 @@
 import { implementationOf, Mechanism } from '../implementations';
 import { Answers, unreadSettings } from '../intake';
+import { repositoryPlace } from '../intake/repository';
 import { divide, NativeContext, nativeObjects } from '../needs';
-import { InvalidAnswersError, shown } from '../intake/problems';
+import { InvalidAnswersError } from '../intake/problems';
 import {
   BodyMode,
   ExternalService,
@@ -10,6 +11,8 @@ import {
   requirementsOf,
 } from '../purposes';
 import { recommend } from '../recommend';
+import { codeSpan } from '../policy/markdown';
+import { yamlFile } from '../policy/yaml';
 import { releaseOf } from '../releases';
 import { processorMemory, processorStop } from './processor';
 import { ExtensionPlan } from './schema';
@@ -71,28 +74,6 @@ function processingOf(answers: Answers, mechanism: Mechanism): Processing {
   };
 }
 
-function repositoryOf(
-  repoUrl: string | undefined,
-): ExtensionPlan['repository'] {
-  if (!repoUrl) {
-    return null;
-  }
-  const url = new URL(`https://${repoUrl}`);
-  const owner = url.searchParams.get('owner') ?? '';
-  const name = url.searchParams.get('repo') ?? '';
-  if (!owner || !name) {
-    throw new InvalidAnswersError([
-      {
-        field: 'repoUrl',
-        value: shown(repoUrl),
-        remedy:
-          'name owner and repo, for example github.com?owner=acme&repo=mask-cards',
-      },
-    ]);
-  }
-  return { host: url.host, owner, name };
-}
-
 /**
  * Decides everything: answers and the advice's decision become a plan.
  *
@@ -134,7 +115,7 @@ export function plan(answers: Answers): ExtensionPlan {
     name: answers.name,
     description: answers.description,
     owner: answers.owner,
-    repository: repositoryOf(answers.repoUrl),
+    repository: answers.repoUrl ? repositoryPlace(answers.repoUrl) : null,
     implementation: implementation.id,
     mechanism: planned(implementation.mechanism),
     language: implementation.language,
@@ -283,8 +264,8 @@ function processorValues(p: ExtensionPlan): Record<string, unknown> {
 }
 
 /**
- * The values that the skeletons' templates may use: identifiers that match strict patterns, and nothing that a person
- * typed freely.
+ * The values that the skeletons' templates may use: identifiers that match strict patterns. What a person typed freely is
+ * there only as a serializer of the format wrote it: `…Code` as a code span of Markdown, `…Yaml` as a scalar of YAML.
  *
  * @public
  */
@@ -308,15 +289,22 @@ export function templateValues(p: ExtensionPlan): Record<string, unknown> {
     targetSection: p.target.sectionName ?? '',
     image: built?.repository ?? '',
     imageTag: built?.tag ?? '',
-    repoOwner: p.repository?.owner ?? '',
-    repoName: p.repository?.name ?? p.name,
+    sourceCode: codeSpan(
+      [p.repository?.owner, p.repository?.name ?? p.name]
+        .filter(Boolean)
+        .join('/'),
+    ),
+    nameYaml: yamlFile(p.name).trim(),
+    workloadNamespaceYaml: yamlFile(
+      p.extproc?.namespace ?? p.policy.namespace,
+    ).trim(),
     production: p.environment === 'production',
     requestHeaders: Boolean(p.processing.request),
     responseHeaders: Boolean(p.processing.response),
     requestBody: bodyOf(p.processing.request),
     responseBody: bodyOf(p.processing.response),
     failOpen: p.policy.failOpen,
-    claims: p.claims ?? '',
+    claimsCode: p.claims === null ? '' : codeSpan(p.claims),
     secretName: p.secrets.length ? secretNameOf(p) : '',
     secrets: p.secrets.map(({ name }) => name).join(' '),
     secretVariables: p.secrets.map(({ variable }) => variable).join(' '),

@@ -61,6 +61,22 @@ function addOnTags(files: readonly ObjectFile[]): string[] {
   });
 }
 
+/** Configuration of TechDocs. */
+function mkdocs({ name, purpose, implementation }: ExtensionPlan): object {
+  return {
+    site_name: name,
+    site_description: `Extension of Envoy Gateway (${purpose}, ${implementation})`,
+    plugins: ['techdocs-core'],
+    nav: [
+      { Overview: 'index.md' },
+      { 'What it does': 'purpose.md' },
+      { Production: 'production.md' },
+      { 'Why this mechanism': 'decision.md' },
+      { Troubleshooting: 'troubleshooting.md' },
+    ],
+  };
+}
+
 /** The entity of the repository in Backstage's catalog. */
 function catalogInfo(plan: ExtensionPlan): object {
   const { repository } = plan;
@@ -149,6 +165,7 @@ export function renderFiles(plan: ExtensionPlan, script = ''): Files {
     ...policyFiles(plan, script),
     ...(plan.mechanism === 'native' ? {} : extensionFiles(plan)),
     'catalog-info.yaml': yamlFile(catalogInfo(plan)),
+    'mkdocs.yml': yamlFile(mkdocs(plan)),
     'eg-extension.yaml': yamlFile(
       plan,
       [],

@@ -196,7 +196,7 @@ export const auditLog: Purpose<AuditLogSettings> = {
     claims: claims.length ? provider : null,
     attributes: fields.includes('clientAddress') ? ['source.address'] : [],
   }),
-  warnings: ({ output, sampling, fields, claims, provider }) => [
+  warnings: ({ output, sampling, fields, claims }) => [
     ...(sampling.perTenThousand < 10_000 && sampling.header !== 'x-request-id'
       ? [
           {
@@ -236,9 +236,7 @@ export const auditLog: Purpose<AuditLogSettings> = {
       ? [
           {
             severity: 'correctness' as const,
-            text: `Claims are logged only where a SecurityPolicy with the JWT provider ${JSON.stringify(
-              provider,
-            )} covers the same routes.`,
+            text: `Claims are logged only where a SecurityPolicy with the JWT provider of the settings covers the same routes.`,
             source: 'Envoy Gateway documentation, JWT authentication',
           },
         ]

@@ -271,7 +271,7 @@ describe('authorization', () => {
         .map(w => w.text)
         .join('\n');
     expect(texts({ mode: 'report-only' })).toContain('nothing is refused');
-    expect(texts({})).toContain('JWT provider "idp"');
+    expect(texts({})).toContain('JWT provider of the settings');
     const headers = [{ is: 'present', name: 'x-a' }];
     expect(texts({ rules: [rule({ headers })] })).toContain('header alone');
     const quiet = { provider: '', decisionLog: 'none', rules: [rule()] };

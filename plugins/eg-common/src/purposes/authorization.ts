@@ -49,9 +49,7 @@ export const authorization: Purpose<AuthorizationSettings> = {
         ? [
             {
               severity: 'security' as const,
-              text: `Claims count only where a SecurityPolicy with the JWT provider ${JSON.stringify(
-                provider,
-              )} covers the same routes; without it, rules that ask for claims answer 401. With optional: true there, requests without a token reach the rules.`,
+              text: `Claims count only where a SecurityPolicy with the JWT provider of the settings covers the same routes; without it, rules that ask for claims answer 401. With optional: true there, requests without a token reach the rules.`,
               source: 'Envoy Gateway documentation, JWT authentication',
             },
           ]

@@ -7,15 +7,26 @@ import { CheckDefinition, outcome } from './types';
 /** What is left where a template was not rendered. */
 const marker = /\$\{\{|\{%|%\}/;
 
+/** All texts in a value that hold a marker: somebody's data, wherever they stand. */
+function textsWithMarkers(value: unknown): string[] {
+  if (typeof value === 'string') {
+    return marker.test(value) ? [value] : [];
+  }
+  return typeof value === 'object' && value !== null
+    ? Object.values(value).flatMap(textsWithMarkers)
+    : [];
+}
+
 /**
- * No template markers are left over. Files that a serializer wrote are left out: there, such text is somebody's data.
- * GitHub's workflows use the same delimiters themselves.
+ * No template markers are left over. Texts of the plan are data, also where they hold one; so are files that a serializer
+ * wrote. GitHub's workflows use the same delimiters themselves.
  */
 export const markersCheck: CheckDefinition = {
   id: 'markers',
   title: 'Template markers that were left over',
   async run({ directory, plan }) {
     const data = new Set(Object.keys(renderFiles(plan)));
+    const texts = textsWithMarkers(plan);
     const problems: string[] = [];
     let count = 0;
     for (const path of await textFiles(directory)) {
@@ -29,7 +40,11 @@ export const markersCheck: CheckDefinition = {
       count++;
       const lines = (await fs.readFile(path, 'utf8')).split('\n');
       lines.forEach((line, i) => {
-        const [found] = line.match(marker) ?? [];
+        const rest = texts.reduce(
+          (left, text) => left.split(text).join(''),
+          line,
+        );
+        const [found] = rest.match(marker) ?? [];
         if (found) {
           problems.push(`${file}:${i + 1} has a template marker: ${found}`);
         }

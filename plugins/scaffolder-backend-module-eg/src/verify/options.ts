@@ -87,6 +87,7 @@ export function readVerifyOptions(config: Config): VerifyOptions {
   return {
     build,
     envoy: verify?.getOptionalString('envoy'),
+    egctl: verify?.getOptionalString('egctl'),
     timeout: ((verify && positive(verify, 'timeoutSeconds')) ?? 900) * 1000,
     skeletons: verify ? paths(verify, 'skeletons') : [],
     programs: programsOf(verify),

@@ -43,6 +43,8 @@ export interface Report {
 export interface VerifyOptions {
   /** Path of an Envoy binary; without one, nothing is built. */
   envoy?: string;
+  /** Path of egctl of the release that runs in the clusters; it judges Lua scripts. */
+  egctl?: string;
   /** Milliseconds that building and running may take. */
   timeout: number;
   /** `ci`: nothing is built here, whatever else is set. `here` unless given. */
