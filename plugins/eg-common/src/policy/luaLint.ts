@@ -274,7 +274,7 @@ function missingEntryPoints(source: string, tree: unknown): string[] {
     .filter(name => !defined(name))
     .map(
       name =>
-        `${name} is named, and no global function: the validator calls every entry point whose name it finds, even in a comment; define it, or do not name it`,
+        `${name} is named, and no global function: the validator calls every entry point whose name it finds, even in a comment, and Envoy calls global functions only; define it as one, or do not name it`,
     );
 }
 
