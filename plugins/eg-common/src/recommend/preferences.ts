@@ -283,7 +283,7 @@ export const preferences: readonly Preference[] = [
         ? 7
         : 0,
     reason: () =>
-      'You only look: in shadow mode Envoy sends it copies and waits for nothing, so that it adds no latency and can break nothing.',
+      'You only look: in shadow mode Envoy sends it copies and does not wait for answers. There is no flow control, and what is sent while the processor is away is lost silently.',
   },
   {
     id: 'crypto',

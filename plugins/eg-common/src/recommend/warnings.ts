@@ -543,7 +543,7 @@ export const warningRules: readonly WarningRule[] = [
     text: outcome =>
       isNative(outcome)
         ? 'Every request waits for a round trip to the service: run it close, with a timeout.'
-        : 'Every processed phase is a round trip to the processor; when it takes longer than messageTimeout, the request fails with 504.',
+        : 'Every processed phase is a round trip to the processor. When it takes longer than messageTimeout, the request fails with 504; for bodies in FullDuplexStreamed that timeout does not run, so bound the time there in the processor.',
   },
   {
     id: 'per-proxy-state-only',
