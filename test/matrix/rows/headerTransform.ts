@@ -84,6 +84,101 @@ const sourceSettings = {
   ],
 };
 
+/** Cookies, parts, tables, joined sources, and text around them. */
+const derivedSettings = {
+  request: [
+    {
+      action: 'set-from',
+      name: 'authorization',
+      from: from('cookie', { name: 'token' }),
+      prefix: 'Bearer ',
+    },
+    {
+      action: 'set-from',
+      name: 'x-region',
+      from: from('header', { name: 'x-zone' }),
+      part: { kind: 'separated', separator: '-', number: 2 },
+      default: 'unknown',
+    },
+    {
+      action: 'set-from',
+      name: 'x-plan',
+      from: from('query', { name: 'plan' }),
+      table: [
+        { when: 'g', use: 'gold' },
+        { when: 's', use: 'silver, with a comma' },
+      ],
+      default: 'free',
+    },
+    {
+      action: 'append-from',
+      name: 'x-key',
+      from: from('joined', {
+        inputs: [
+          from('path-segment', { segment: 1 }),
+          from('cookie', { name: 'id' }),
+          from('header', { name: 'x-zone' }),
+        ],
+        separator: ':',
+      }),
+      suffix: '/v1',
+    },
+  ],
+  response: [
+    {
+      action: 'set-from',
+      name: 'x-last',
+      from: from('header', { name: 'x-chain' }),
+      part: { kind: 'separated', separator: ',', number: -1 },
+    },
+    {
+      action: 'set-from',
+      name: 'x-of-both',
+      from: from('joined', {
+        inputs: [
+          from('header', { name: 'x-chain' }),
+          from('request-header', { name: 'x-plan' }),
+        ],
+        separator: ' for ',
+      }),
+      default: 'none',
+    },
+    {
+      action: 'append-from',
+      name: 'x-session',
+      from: from('cookie', { name: 'id' }),
+      table: [{ when: 'a=b%2C+"x"', use: 'known' }],
+    },
+  ],
+};
+
+const patternSettings = {
+  request: [
+    {
+      action: 'set-from',
+      name: 'x-employee',
+      from: from('header', { name: 'x-note' }),
+      part: { kind: 'pattern', pattern: 'EMP-\\d{6}' },
+    },
+    {
+      action: 'set-from',
+      name: 'x-order',
+      from: from('path'),
+      part: { kind: 'pattern', pattern: '/part-(\\d{1,4})|/other' },
+      default: 'none',
+    },
+  ],
+  response: [
+    {
+      action: 'append-from',
+      name: 'x-version',
+      from: from('request-header', { name: 'x-client' }),
+      part: { kind: 'pattern', pattern: '(?:app|lib)/(\\d{1,3}[.]\\d{1,3})' },
+      prefix: 'v',
+    },
+  ],
+};
+
 /** A query parameter or its default decides about the route. */
 const rerouteSettings = {
   request: [
@@ -99,6 +194,8 @@ const rerouteSettings = {
 
 const headers = { settings: headerSettings };
 const sources = { settings: sourceSettings };
+const derived = { settings: derivedSettings };
+const patterns = { settings: patternSettings };
 const rerouted = { settings: rerouteSettings };
 
 export const headerTransform: readonly Variant[] = [
@@ -117,6 +214,18 @@ export const headerTransform: readonly Variant[] = [
   {
     implementation: 'extproc-go',
     purpose: 'header-transform',
+    variant: 'derived values',
+    answers: derived,
+  },
+  {
+    implementation: 'extproc-go',
+    purpose: 'header-transform',
+    variant: 'patterns',
+    answers: patterns,
+  },
+  {
+    implementation: 'extproc-go',
+    purpose: 'header-transform',
     variant: 'route again',
     answers: rerouted,
   },
@@ -131,6 +240,18 @@ export const headerTransform: readonly Variant[] = [
     purpose: 'header-transform',
     variant: 'sources',
     answers: sources,
+  },
+  {
+    implementation: 'wasm-rust',
+    purpose: 'header-transform',
+    variant: 'derived values',
+    answers: derived,
+  },
+  {
+    implementation: 'wasm-rust',
+    purpose: 'header-transform',
+    variant: 'patterns',
+    answers: patterns,
   },
   {
     implementation: 'wasm-rust',
@@ -155,5 +276,11 @@ export const headerTransform: readonly Variant[] = [
     purpose: 'header-transform',
     variant: 'sources',
     answers: sources,
+  },
+  {
+    implementation: 'lua',
+    purpose: 'header-transform',
+    variant: 'derived values',
+    answers: derived,
   },
 ];

@@ -1,10 +1,19 @@
 import { implementationOf } from '../implementations';
 import {
   applyHeaderOperations,
+  derivedValue,
   headerTransform,
   sourceValue,
 } from './headerTransform';
 import { requirementsOf } from './purposes';
+
+/** The value as it is. */
+const plain = {
+  part: { kind: 'whole' as const },
+  table: [],
+  prefix: '',
+  suffix: '',
+};
 
 describe('header operations', () => {
   it.each([
@@ -95,7 +104,10 @@ describe('headerTransform', () => {
 describe('sources', () => {
   const request = {
     path: '/orders/4711%2F/?tenant=a%20b&empty=&flag&tenant=second&eq=x=y',
-    headers: new Map([['x-id', ['1']]]),
+    headers: new Map([
+      ['x-id', ['1']],
+      ['cookie', ['flag; Token=x; token=a="b" c ;token=z', 'empty=; id=7']],
+    ]),
   };
   const message = new Map([['x-id', ['2', '3']]]);
 
@@ -103,6 +115,30 @@ describe('sources', () => {
     [{ kind: 'header', name: 'x-id' }, '2, 3'],
     [{ kind: 'header', name: 'x-none' }, ''],
     [{ kind: 'request-header', name: 'x-id' }, '1'],
+    [{ kind: 'cookie', name: 'token' }, 'a="b" c'],
+    [{ kind: 'cookie', name: 'id' }, '7'],
+    [{ kind: 'cookie', name: 'empty' }, ''],
+    [{ kind: 'cookie', name: 'flag' }, ''],
+    [{ kind: 'cookie', name: 'toke' }, ''],
+    [
+      {
+        kind: 'joined',
+        inputs: [
+          { kind: 'path-segment', segment: 1 },
+          { kind: 'header', name: 'x-id' },
+        ],
+        separator: ':',
+      },
+      'orders:2, 3',
+    ],
+    [
+      {
+        kind: 'joined',
+        inputs: [{ kind: 'path' }, { kind: 'cookie', name: 'empty' }],
+        separator: ':',
+      },
+      '',
+    ],
     [{ kind: 'path' }, '/orders/4711%2F/'],
     [{ kind: 'path-segment', segment: 2 }, '4711%2F'],
     [{ kind: 'path-segment', segment: 3 }, ''],
@@ -112,16 +148,18 @@ describe('sources', () => {
     [{ kind: 'query', name: 'flag' }, ''],
     [{ kind: 'query', name: 'absent' }, ''],
   ] as const)('%j', (from, value) => {
-    expect(sourceValue(from, message, request)).toBe(value);
+    expect(
+      sourceValue(from as Parameters<typeof sourceValue>[0], message, request),
+    ).toBe(value);
   });
 
   it('removes what a client sent where the source has nothing', () => {
     const from = { kind: 'query', name: 'absent' } as const;
     expect(
       applyHeaderOperations(new Map([['a', ['client']]]), [
-        { action: 'set-from', name: 'a', from, default: '' },
-        { action: 'append-from', name: 'b', from, default: '' },
-        { action: 'append-from', name: 'c', from, default: 'none' },
+        { action: 'set-from', name: 'a', from, ...plain, default: '' },
+        { action: 'append-from', name: 'b', from, ...plain, default: '' },
+        { action: 'append-from', name: 'c', from, ...plain, default: 'none' },
       ]),
     ).toEqual(
       new Map([
@@ -152,7 +190,9 @@ describe('sources', () => {
   it.each([
     [{ kind: 'path-segment', segment: 0 }, /whole number from 1 to 32/],
     [{ kind: 'query', name: 'a b' }, /for example tenant/],
-    [{ kind: 'cookie', name: 'a' }, /one of the kinds header/],
+    [{ kind: 'body', name: 'a' }, /one of the kinds header/],
+    [{ kind: 'cookie', name: 'a=b' }, /RFC 6265/],
+    [{ kind: 'joined', inputs: [{ kind: 'path' }] }, /at least two/],
     [{ kind: 'header', name: 'host' }, /choose another header/],
   ])('refuses %j', (from, message_) => {
     const { error } = headerTransform.settings.safeParse({
@@ -179,6 +219,93 @@ describe('sources', () => {
       ],
     });
     expect(parsed.success).toBe(valid);
+  });
+});
+
+describe('derived values', () => {
+  const separated = (separator: string, number: number) => ({
+    kind: 'separated' as const,
+    separator,
+    number,
+  });
+  const pattern = (text: string) => ({
+    kind: 'pattern' as const,
+    pattern: text,
+  });
+  const plans = [
+    { when: 'g', use: 'gold' },
+    { when: 's', use: 'silver' },
+  ];
+
+  it.each([
+    ['a.b.c', { part: separated('.', 1) }, '<a>'],
+    ['a.b.c', { part: separated('.', -2) }, '<b>'],
+    ['a, b ,c', { part: separated(',', 2) }, '<b>'],
+    ['a.b', { part: separated('.', 3) }, 'none'],
+    ['a.b', { part: separated('.', -3) }, 'none'],
+    ['a..c', { part: separated('.', 2) }, 'none'],
+    ['Bearer abc', { part: pattern('Bearer (\\w{1,9})') }, '<abc>'],
+    ['see EMP-123456.', { part: pattern('EMP-\\d{6}') }, '<EMP-123456>'],
+    ['Basic abc', { part: pattern('Bearer (\\w{1,9})') }, 'none'],
+    ['b', { part: pattern('a(x)|b') }, 'none'],
+    ['g', { table: plans }, '<gold>'],
+    ['G', { table: plans }, 'none'],
+    ['plan=s', { part: separated('=', 2), table: plans }, '<silver>'],
+    ['', { table: plans }, 'none'],
+  ])('of %j by %j', (value, members, expected) => {
+    expect(
+      derivedValue(
+        {
+          ...plain,
+          prefix: '<',
+          suffix: '>',
+          default: 'none',
+          ...members,
+        },
+        value,
+      ),
+    ).toBe(expected);
+  });
+
+  const withPart = (members: object) => ({
+    request: [
+      {
+        action: 'set-from',
+        name: 'x-a',
+        from: { kind: 'path' },
+        ...members,
+      },
+    ],
+  });
+
+  it.each([
+    [{ part: separated('.', 0) }, /from 1 to 32, or from -1/],
+    [{ part: separated('', 1) }, /1 to 16/],
+    [{ part: pattern('a.b') }, /not possible here/],
+    [{ part: pattern('a?') }, /matches the empty text/],
+    [{ part: pattern('(a)(b)') }, /at most one \(group\)/],
+    [{ part: pattern('(a){2}') }, /at most one \(group\)/],
+    [{ part: pattern('(?:x(a)){2}') }, /at most one \(group\)/],
+    [{ part: pattern('\\w{1,999}\\w{1,999}') }, /none has more than 1000/],
+    [{ table: [...plans, plans[0]] }, /each value once/],
+    [{ prefix: ' x' }, /neither begins nor ends/],
+    [{ suffix: 'x ' }, /neither begins nor ends/],
+    [{ prefix: 'ü' }, /visible ASCII/],
+  ])('refuses %j', (members, message) => {
+    const { error } = headerTransform.settings.safeParse(withPart(members));
+    expect(error!.issues[0]!.message).toMatch(message);
+  });
+
+  it('take no patterns in Lua', () => {
+    const impossible = (members: object) =>
+      Object.keys(
+        requirementsOf(
+          headerTransform,
+          headerTransform.settings.parse(withPart(members)),
+        ).impossible,
+      );
+    expect(impossible({ part: pattern('a') })).toEqual(['lua']);
+    expect(impossible({ part: separated('.', 1) })).toEqual([]);
   });
 });
 

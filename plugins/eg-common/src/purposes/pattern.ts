@@ -1,11 +1,30 @@
 // The regular expressions that every engine reads alike and that have a longest match: RE2's syntax (Go), the crate
 // `regex` (Rust) and JavaScript agree on them.
 
-/** A regular expression of the subset: how long its matches are, and one of them. */
+/** A regular expression of the subset: how long its matches are, one of them, and its capturing groups. */
 export interface Pattern {
   min: number;
   max: number;
   sample: string;
+  captures: number;
+  /** Whether a capturing group is repeated: engines disagree about what it holds then. */
+  repeatsCapture: boolean;
+}
+
+const nothing: Pattern = {
+  min: 0,
+  max: 0,
+  sample: '',
+  captures: 0,
+  repeatsCapture: false,
+};
+
+/** The capturing groups of two patterns together. */
+function capturesOf(a: Pattern, b: Pattern) {
+  return {
+    captures: a.captures + b.captures,
+    repeatsCapture: a.repeatsCapture || b.repeatsCapture,
+  };
 }
 
 /** What a pattern may be made of. */
@@ -65,19 +84,21 @@ function alternatives(reader: Reader, depth: number): Pattern {
       min: Math.min(all.min, branch.min),
       max: Math.max(all.max, branch.max),
       sample: all.sample || branch.sample,
+      ...capturesOf(all, branch),
     };
   }
   return all;
 }
 
 function sequence(reader: Reader, depth: number): Pattern {
-  let all: Pattern = { min: 0, max: 0, sample: '' };
+  let all = nothing;
   while (reader.peek() && !'|)'.includes(reader.peek())) {
     const one = quantified(atom(reader, depth), reader);
     all = {
       min: all.min + one.min,
       max: all.max + one.max,
       sample: all.sample + one.sample,
+      ...capturesOf(all, one),
     };
   }
   return all;
@@ -101,21 +122,28 @@ function quantified(one: Pattern, reader: Reader): Pattern {
     min: one.min * from,
     max: one.max * to,
     sample: one.sample.repeat(Math.max(from, 1)).slice(0, 4096),
+    captures: one.captures,
+    repeatsCapture: one.repeatsCapture || (one.captures > 0 && to > 1),
   };
 }
 
-const single = (sample: string): Pattern => ({ min: 1, max: 1, sample });
+const single = (sample: string): Pattern => ({
+  ...nothing,
+  min: 1,
+  max: 1,
+  sample,
+});
 
 function atom(reader: Reader, depth: number): Pattern {
   const character = reader.next();
   switch (character) {
     case '(': {
-      reader.take(/^\?:/);
+      const captures = reader.take(/^\?:/) ? 0 : 1;
       const group = alternatives(reader, depth + 1);
       if (reader.next() !== ')') {
         throw new Error('a group is not closed');
       }
-      return group;
+      return { ...group, captures: group.captures + captures };
     }
     case '[':
       return list(reader);

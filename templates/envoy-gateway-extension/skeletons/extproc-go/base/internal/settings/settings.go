@@ -183,6 +183,19 @@ func (v Value) Count() int {
 	return n
 }
 
+// Int returns an integer.
+func (v Value) Int() int {
+	if v.raw == nil {
+		return 0
+	}
+	n, err := strconv.Atoi(string(v.raw))
+	if err != nil {
+		v.Wrong("write an integer")
+		return 0
+	}
+	return n
+}
+
 // Names that the extension must not touch: Envoy routes and frames by them,
 // and it drops most of these changes without a word.
 var reservedNames = []string{"host", "content-length", "transfer-encoding", "connection"}

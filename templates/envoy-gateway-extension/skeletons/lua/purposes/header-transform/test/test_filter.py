@@ -65,11 +65,16 @@ class Operations(unittest.TestCase):
 
 
 TARGET = "/orders/4711%2F/?tenant=a%20b&empty=&flag&tenant=second&eq=x=y"
-CLIENT = [(":path", TARGET), ("x-one", "1"), ("x-two", "1"), ("x-empty", ""), ("x-two", "2")]
+COOKIES = [("cookie", 'flag; Token=x; token=a="b" c ;token=z; empty='), ("cookie", "id=7")]
+CLIENT = [(":path", TARGET), *COOKIES, ("x-one", "1"), ("x-two", "1"), ("x-empty", ""), ("x-two", "2")]
 
 
-def from_source(kind, default="", action="set-from", **rest):
-    return {"action": action, "name": "x-out", "from": {"kind": kind, **rest}, "default": default}
+WHOLE = {"part": {"kind": "whole"}, "table": [], "prefix": "", "suffix": ""}
+
+
+def from_source(kind, default="", action="set-from", derived=None, **rest):
+    source = {"kind": kind, **rest}
+    return {"action": action, "name": "x-out", "from": source, **WHOLE, **(derived or {}), "default": default}
 
 
 class Sources(unittest.TestCase):
@@ -78,6 +83,9 @@ class Sources(unittest.TestCase):
             ({"kind": "header", "name": "x-one"}, "1"),
             ({"kind": "header", "name": "x-two"}, "1, 2"),
             ({"kind": "request-header", "name": "x-one"}, "1"),
+            ({"kind": "cookie", "name": "token"}, 'a="b" c'),
+            ({"kind": "cookie", "name": "id"}, "7"),
+            ({"kind": "joined", "inputs": [{"kind": "path-segment", "segment": 1}, {"kind": "cookie", "name": "id"}], "separator": ":"}, "orders:7"),
             ({"kind": "path"}, "/orders/4711%2F/"),
             ({"kind": "path-segment", "segment": 1}, "orders"),
             ({"kind": "path-segment", "segment": 2}, "4711%2F"),
@@ -91,6 +99,10 @@ class Sources(unittest.TestCase):
         for source in [
             {"kind": "header", "name": "x-none"},
             {"kind": "header", "name": "x-empty"},
+            {"kind": "cookie", "name": "empty"},
+            {"kind": "cookie", "name": "flag"},
+            {"kind": "cookie", "name": "toke"},
+            {"kind": "joined", "inputs": [{"kind": "path"}, {"kind": "cookie", "name": "no"}], "separator": ":"},
             {"kind": "path-segment", "segment": 3},
             {"kind": "path-segment", "segment": 4},
             {"kind": "query", "name": "empty"},
@@ -117,17 +129,51 @@ class Sources(unittest.TestCase):
                     from_source("header", name="x-new", action="append-from"),
                     from_source("path-segment", segment=1, action="append-from"),
                     from_source("query", name="none", action="append-from", default="-"),
+                    from_source(
+                        "joined",
+                        inputs=[{"kind": "header", "name": "x-new"}, {"kind": "request-header", "name": "x-new"}],
+                        separator="+",
+                        action="append-from",
+                    ),
                 ],
                 "reroute": False,
             }
         )
         script.request(CLIENT)
         outcome = script.response([(":status", "200"), ("x-new", "upstream")])
-        self.assertEqual(outcome.values("x-out"), ["1", "upstream", "orders", "-"])
+        self.assertEqual(outcome.values("x-out"), ["1", "upstream", "orders", "-", "upstream+1"])
 
     def test_of_a_request_that_did_not_come_by_are_absent(self):
         operation = from_source("path", default="none")
         self.assertEqual(transform([operation], [(":status", "200")], "response").values("x-out"), ["none"])
+
+
+class Derived(unittest.TestCase):
+    def test_parts_and_tables_make_values(self):
+        plans = [{"when": "g", "use": "gold"}, {"when": "s", "use": "silver"}]
+        for value, part, table, expected in [
+            ("a.b", None, [], "<a.b>"),
+            ("a.b.c", (".", 1), [], "<a>"),
+            ("a.b.c", (".", 2), [], "<b>"),
+            ("a.b.c", (".", -1), [], "<c>"),
+            ("a.b.c", (".", -2), [], "<b>"),
+            ("a.b", (".", 3), [], "none"),
+            ("a.b", (".", -3), [], "none"),
+            ("a..c", (".", 2), [], "none"),
+            ("a, b ,c", (",", 2), [], "<b>"),
+            ("abc", (".", 1), [], "<abc>"),
+            ("a::b", ("::", 2), [], "<b>"),
+            ("a%b", ("%", 2), [], "<b>"),
+            ("g", None, plans, "<gold>"),
+            ("G", None, plans, "none"),
+            ("plan=s", ("=", 2), plans, "<silver>"),
+            ("", None, plans, "none"),
+        ]:
+            taken = {"kind": "separated", "separator": part[0], "number": part[1]} if part else {"kind": "whole"}
+            derived = {"part": taken, "table": table, "prefix": "<", "suffix": ">"}
+            with self.subTest(value=value, **derived):
+                operation = from_source("header", name="x-in", default="none", derived=derived)
+                self.assertEqual(transform([operation], [("x-in", value)]).values("x-out"), [expected])
 
 
 class Mistakes(unittest.TestCase):
@@ -150,7 +196,15 @@ class Mistakes(unittest.TestCase):
             ({"request": [{"action": "rename", "name": "x-a", "to": "X-B"}], "response": [], "reroute": False}, 'request[0].to is "X-B"'),
             ({"request": [], "response": []}, "settings.reroute is nil"),
             ({"request": [], "response": [], "reroute": True}, "settings.reroute is true; it must be false"),
-            (source("cookie", name="a"), 'request[0].from.kind is "cookie"; it must be one of header'),
+            (source("body", name="a"), 'request[0].from.kind is "body"; it must be one of header'),
+            (source("cookie", name="a=b"), 'request[0].from.name is "a=b"; it must be the name of a cookie'),
+            (source("joined", inputs=[{"kind": "path"}], separator=""), "request[0].from.inputs is"),
+            (source("joined", inputs=[{"kind": "path"}, {"kind": "joined"}], separator=""), "request[0].from.inputs[1].kind is"),
+            (source("path", derived={"part": {"kind": "pattern", "pattern": "a"}}), 'request[0].part.kind is "pattern"'),
+            (source("path", derived={"part": {"kind": "separated", "separator": ".", "number": 0}}), "request[0].part.number is"),
+            (source("path", derived={"part": {"kind": "separated", "separator": "", "number": 1}}), "request[0].part.separator is"),
+            (source("path", derived={"table": [{"when": "a", "use": "b"}] * 2}), "request[0].table[1].when is"),
+            (source("path", derived={"prefix": "a\nb"}), "request[0].prefix is"),
             (source("path-segment", segment=0), "request[0].from.segment is"),
             (source("query", name="a b"), 'request[0].from.name is "a b"'),
             (source("header", name="host"), 'request[0].from.name is "host"'),

@@ -106,6 +106,12 @@ impl<'a> Field<'a> {
             .ok_or_else(|| self.error("write a whole number, 0 or more"))
     }
 
+    pub fn integer(&self) -> Result<i64, ConfigError> {
+        self.value
+            .as_i64()
+            .ok_or_else(|| self.error("write a whole number"))
+    }
+
     /// The name of a header that an extension may change.
     pub fn header_name(&self) -> Result<String, ConfigError> {
         let name = self.text()?;

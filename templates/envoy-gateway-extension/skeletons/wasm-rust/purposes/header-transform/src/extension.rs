@@ -1,5 +1,6 @@
 //! Changes headers as the configuration says. See docs/purpose.md.
 
+mod derive;
 mod source;
 
 use proxy_wasm::types::LogLevel;
@@ -7,6 +8,7 @@ use proxy_wasm::types::LogLevel;
 use crate::filter::config::{self, ConfigError, Field};
 use crate::filter::headers::Headers;
 use crate::filter::{AfterHeaders, Cx, Direction, HttpExtension, LocalReply};
+use derive::Derivation;
 use source::Source;
 
 #[derive(Debug)]
@@ -26,16 +28,13 @@ enum Operation {
         name: String,
         value: String,
     },
-    /// `default` is empty where there is none.
     SetFrom {
         name: String,
-        from: Source,
-        default: String,
+        derivation: Derivation,
     },
     AppendFrom {
         name: String,
-        from: Source,
-        default: String,
+        derivation: Derivation,
     },
     Remove {
         name: String,
@@ -47,8 +46,8 @@ enum Operation {
 }
 
 impl HttpExtension for Extension {
-    /// What each operation on the response takes from the request.
-    type State = Vec<Vec<u8>>;
+    /// What each operation on the response takes from the request, for each of its inputs.
+    type State = Vec<Vec<Vec<u8>>>;
 
     fn from_config(text: &[u8]) -> Result<Self, ConfigError> {
         let value = config::parse(text)?;
@@ -70,12 +69,23 @@ impl HttpExtension for Extension {
         match direction {
             Direction::Request => {
                 for operation in &self.request {
-                    operation.apply(headers, Source::read);
+                    let values: Vec<Vec<u8>> = operation
+                        .inputs()
+                        .iter()
+                        .map(|from| from.read(headers))
+                        .collect();
+                    operation.apply(headers, &values);
                 }
                 *cx.state = self
                     .response
                     .iter()
-                    .map(|operation| operation.value_of_request(headers))
+                    .map(|operation| {
+                        let of_request = |from: &Source| match from.is_of_request() {
+                            true => from.read(headers),
+                            false => Vec::new(),
+                        };
+                        operation.inputs().iter().map(of_request).collect()
+                    })
                     .collect();
                 if self.reroute {
                     if let Err(error) = cx.envoy.clear_route_cache() {
@@ -92,11 +102,19 @@ impl HttpExtension for Extension {
                 // Without a request that came by here, none of them has a value.
                 let mut kept = cx.state.iter();
                 for operation in &self.response {
-                    let of_request = kept.next().cloned().unwrap_or_default();
-                    operation.apply(headers, |from, headers| match from.is_of_request() {
-                        true => of_request.clone(),
-                        false => from.read(headers),
-                    });
+                    let mut of_request = kept.next().into_iter().flatten();
+                    let values: Vec<Vec<u8>> = operation
+                        .inputs()
+                        .iter()
+                        .map(|from| {
+                            let value = of_request.next().cloned().unwrap_or_default();
+                            match from.is_of_request() {
+                                true => value,
+                                false => from.read(headers),
+                            }
+                        })
+                        .collect();
+                    operation.apply(headers, &values);
                 }
             }
         }
@@ -105,36 +123,20 @@ impl HttpExtension for Extension {
 }
 
 impl Operation {
-    /// `read` gives the value of a source, empty if there is none.
-    fn apply(&self, headers: &mut Headers, read: impl Fn(&Source, &Headers) -> Vec<u8>) {
-        let value_of = |from: &Source, default: &str, headers: &Headers| {
-            let value = read(from, headers);
-            match value.is_empty() {
-                true => default.as_bytes().to_vec(),
-                false => value,
-            }
-        };
+    fn apply(&self, headers: &mut Headers, values: &[Vec<u8>]) {
         match self {
             Operation::Set { name, value } => headers.set(name, value.as_str()),
             Operation::Append { name, value } => headers.append(name, value.as_str()),
-            Operation::SetFrom {
-                name,
-                from,
-                default,
-            } => {
-                let value = value_of(from, default, headers);
+            Operation::SetFrom { name, derivation } => {
+                let value = derivation.value(values);
                 // Of a client, too: the value is the source's or none.
                 headers.remove(name);
                 if !value.is_empty() {
                     headers.append(name, value);
                 }
             }
-            Operation::AppendFrom {
-                name,
-                from,
-                default,
-            } => {
-                let value = value_of(from, default, headers);
+            Operation::AppendFrom { name, derivation } => {
+                let value = derivation.value(values);
                 if !value.is_empty() {
                     headers.append(name, value);
                 }
@@ -144,15 +146,13 @@ impl Operation {
         }
     }
 
-    /// Empty if it takes nothing from the request.
-    fn value_of_request(&self, request: &Headers) -> Vec<u8> {
+    /// Where its values come from; nowhere for most operations.
+    fn inputs(&self) -> &[Source] {
         match self {
-            Operation::SetFrom { from, .. } | Operation::AppendFrom { from, .. }
-                if from.is_of_request() =>
-            {
-                from.read(request)
+            Operation::SetFrom { derivation, .. } | Operation::AppendFrom { derivation, .. } => {
+                &derivation.inputs
             }
-            _ => Vec::new(),
+            _ => &[],
         }
     }
 }
@@ -180,21 +180,14 @@ fn operation(item: &Field) -> Result<Operation, ConfigError> {
             })
         }
         "set-from" | "append-from" => {
-            item.only_keys(&["action", "name", "from", "default"])?;
+            let mut keys = vec!["action", "name"];
+            keys.extend(derive::KEYS);
+            item.only_keys(&keys)?;
             let name = name()?;
-            let from = Source::from_config(&item.member("from")?)?;
-            let default = item.member("default")?.header_value()?;
+            let derivation = Derivation::from_config(item)?;
             Ok(match action.text()? {
-                "set-from" => Operation::SetFrom {
-                    name,
-                    from,
-                    default,
-                },
-                _ => Operation::AppendFrom {
-                    name,
-                    from,
-                    default,
-                },
+                "set-from" => Operation::SetFrom { name, derivation },
+                _ => Operation::AppendFrom { name, derivation },
             })
         }
         "remove" => {
@@ -219,7 +212,28 @@ mod tests {
     use super::*;
     use crate::filter::testing::{headers, TestStream};
 
+    /// Operations that derive a value are completed.
     fn extension(config: &Value) -> Result<Extension, ConfigError> {
+        let mut config = config.clone();
+        for direction in ["request", "response"] {
+            for operation in config
+                .get_mut(direction)
+                .and_then(Value::as_array_mut)
+                .into_iter()
+                .flatten()
+            {
+                if operation.get("from").is_some() {
+                    for (key, usual) in [
+                        ("part", json!({"kind": "whole"})),
+                        ("table", json!([])),
+                        ("prefix", json!("")),
+                        ("suffix", json!("")),
+                    ] {
+                        operation[key] = usual;
+                    }
+                }
+            }
+        }
         Extension::from_config(config.to_string().as_bytes())
     }
 
@@ -419,8 +433,8 @@ mod tests {
                 ".to is \"host\": Envoy owns",
             ),
             (
-                json!({"action": "set-from", "name": "x-a", "from": {"kind": "cookie"}, "default": ""}),
-                ".from.kind is \"cookie\": use header",
+                json!({"action": "set-from", "name": "x-a", "from": {"kind": "body"}, "default": ""}),
+                ".from.kind is \"body\": use header",
             ),
             (
                 json!({"action": "set-from", "name": "x-a", "from": {"kind": "path"}}),

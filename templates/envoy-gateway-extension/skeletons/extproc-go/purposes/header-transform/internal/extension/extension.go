@@ -1,11 +1,11 @@
 // Package extension is this extension's logic: it changes headers as the
 // settings say. docs/purpose.md describes them.
 //
-// extension.go holds the operations, source.go where their values come from.
+// extension.go holds the operations, source.go where their values come from,
+// derive.go what becomes of them.
 package extension
 
 import (
-	"cmp"
 	"context"
 	"io"
 
@@ -59,11 +59,11 @@ func parse(v settings.Value) operation {
 		name, value := m["name"].HeaderName(), m["value"].HeaderValue()
 		return func(h, _ *exchange.Headers) { h.Append(name, value) }
 	case "set-from", "append-from":
-		m := v.Object("action", "name", "from", "default")
-		name, from, fallback := m["name"].HeaderName(), parseSource(m["from"]), m["default"].HeaderValue()
+		m := v.Object(append([]string{"action", "name"}, derivationKeys...)...)
+		name, d := m["name"].HeaderName(), parseDerivation(m)
 		if action.Text() == "set-from" {
 			return func(h, request *exchange.Headers) {
-				value := cmp.Or(from(h, request), fallback)
+				value := d.value(h, request)
 				h.Remove(name) // of a client, too: the value is the source's or none
 				if value != "" {
 					h.Append(name, value)
@@ -71,7 +71,7 @@ func parse(v settings.Value) operation {
 			}
 		}
 		return func(h, request *exchange.Headers) {
-			if value := cmp.Or(from(h, request), fallback); value != "" {
+			if value := d.value(h, request); value != "" {
 				h.Append(name, value)
 			}
 		}

@@ -90,11 +90,11 @@ func TestWrongSettings(t *testing.T) {
 		{"a key of another action", `{"request":[{"action":"remove","name":"x-a","value":"v"}],"response":[],"reroute":false}`, `request[0].value: "v" is not allowed; remove this key`},
 		{"reserved name", `{"request":[{"action":"rename","name":"x-a","to":"host"}],"response":[],"reroute":false}`, `request[0].to: "host" is not allowed; choose another header`},
 		{"reroute as text", `{"request":[],"response":[],"reroute":"yes"}`, `reroute: "yes" is not allowed; write true or false`},
-		{"unknown source", `{"request":[{"action":"set-from","name":"x-a","from":{"kind":"cookie","name":"a"},"default":""}],"response":[],"reroute":false}`, `request[0].from.kind: "cookie" is not allowed; use header, request-header, path, path-segment or query`},
+		{"unknown source", `{"request":[{"action":"set-from","name":"x-a","from":{"kind":"body","name":"a"},"part":{"kind":"whole"},"table":[],"prefix":"","suffix":"","default":""}],"response":[],"reroute":false}`, `request[0].from.kind: "body" is not allowed; use header, request-header, cookie, path, path-segment, query or joined`},
 		{"no default", `{"request":[{"action":"set-from","name":"x-a","from":{"kind":"path"}}],"response":[],"reroute":false}`, "request[0].default: the key is missing"},
-		{"a segment before the first", `{"request":[{"action":"append-from","name":"x-a","from":{"kind":"path-segment","segment":0},"default":""}],"response":[],"reroute":false}`, "request[0].from.segment: 0 is not allowed; write 1 or more"},
-		{"an encoded parameter", `{"request":[{"action":"set-from","name":"x-a","from":{"kind":"query","name":"a b"},"default":""}],"response":[],"reroute":false}`, `request[0].from.name: "a b" is not allowed`},
-		{"a key of another source", `{"request":[{"action":"set-from","name":"x-a","from":{"kind":"path","name":"a"},"default":""}],"response":[],"reroute":false}`, `request[0].from.name: "a" is not allowed; remove this key`},
+		{"a segment before the first", `{"request":[{"action":"append-from","name":"x-a","from":{"kind":"path-segment","segment":0},"part":{"kind":"whole"},"table":[],"prefix":"","suffix":"","default":""}],"response":[],"reroute":false}`, "request[0].from.segment: 0 is not allowed; write 1 or more"},
+		{"an encoded parameter", `{"request":[{"action":"set-from","name":"x-a","from":{"kind":"query","name":"a b"},"part":{"kind":"whole"},"table":[],"prefix":"","suffix":"","default":""}],"response":[],"reroute":false}`, `request[0].from.name: "a b" is not allowed`},
+		{"a key of another source", `{"request":[{"action":"set-from","name":"x-a","from":{"kind":"path","name":"a"},"part":{"kind":"whole"},"table":[],"prefix":"","suffix":"","default":""}],"response":[],"reroute":false}`, `request[0].from.name: "a" is not allowed; remove this key`},
 		{"bad value", `{"request":[{"action":"append","name":"x-a","value":"a\nb"}],"response":[],"reroute":false}`, "request[0].value: "},
 	}
 	for _, tt := range tests {
@@ -112,7 +112,7 @@ func TestWrongSettings(t *testing.T) {
 func FuzzLoad(f *testing.F) {
 	f.Add(`{"request":[{"action":"set","name":"x-a","value":"v"}],"response":[{"action":"rename","name":"x-a","to":"x-b"}],"reroute":false}`)
 	f.Add(`{"request":[{"action":"append","name":"x-a","value":"v"},{"action":"remove","name":"x-b"}],"response":[],"reroute":false}`)
-	f.Add(`{"request":[{"action":"set-from","name":"x-a","from":{"kind":"path-segment","segment":2},"default":"v"}],"response":[],"reroute":true}`)
+	f.Add(`{"request":[{"action":"set-from","name":"x-a","from":{"kind":"path-segment","segment":2},"part":{"kind":"whole"},"table":[],"prefix":"","suffix":"","default":"v"}],"response":[],"reroute":true}`)
 	f.Add(`{"request":null}`)
 	f.Fuzz(func(t *testing.T, text string) {
 		e, err := Load(strings.NewReader(text), environment.Empty())

@@ -20,6 +20,27 @@ func parseSource(v settings.Value) source {
 	case "request-header":
 		name := v.Object("kind", "name")["name"].HeaderName()
 		return func(_, request *exchange.Headers) string { return joined(request, name) }
+	case "cookie":
+		name := v.Object("kind", "name")["name"]
+		cookie := name.Text()
+		if cookie == "" || strings.ContainsAny(cookie, "=; \t") {
+			name.Wrong("write the name of a cookie, for example token")
+		}
+		return func(_, request *exchange.Headers) string { return cookieValue(request, cookie) }
+	case "joined":
+		m := v.Object("kind", "inputs", "separator")
+		var inputs []source
+		for _, input := range m["inputs"].Array() {
+			if input.Member("kind").Text() == "joined" {
+				input.Wrong("join sources of the other kinds only")
+				continue
+			}
+			inputs = append(inputs, parseSource(input))
+		}
+		if len(inputs) < 2 {
+			m["inputs"].Wrong("write at least two sources")
+		}
+		return joinedSources(inputs, m["separator"].HeaderValue())
 	case "path":
 		v.Object("kind")
 		return fromTarget(func(path, _ string) string { return path })
@@ -38,7 +59,7 @@ func parseSource(v settings.Value) source {
 		}
 		return fromTarget(func(_, query string) string { return queryValue(query, parameter) })
 	default:
-		kind.Wrong("use header, request-header, path, path-segment or query")
+		kind.Wrong("use header, request-header, cookie, path, path-segment, query or joined")
 		return nil
 	}
 }
@@ -49,6 +70,31 @@ const unencoded = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012345678
 // joined returns all values of a header, as RFC 9110 combines lines.
 func joined(h *exchange.Headers, name string) string {
 	return strings.Join(h.Values(name), ", ")
+}
+
+// joinedSources has a value only where each of the sources has one.
+func joinedSources(inputs []source, separator string) source {
+	return func(message, request *exchange.Headers) string {
+		values := make([]string, len(inputs))
+		for i, input := range inputs {
+			if values[i] = input(message, request); values[i] == "" {
+				return ""
+			}
+		}
+		return strings.Join(values, separator)
+	}
+}
+
+// cookieValue returns the first cookie of that name (RFC 6265, section 5.4).
+func cookieValue(request *exchange.Headers, cookie string) string {
+	for _, line := range request.Values("cookie") {
+		for pair := range strings.SplitSeq(line, ";") {
+			if name, value, found := strings.Cut(trimmed(pair), "="); found && name == cookie {
+				return value
+			}
+		}
+	}
+	return ""
 }
 
 // fromTarget reads a part of what the client asked for.

@@ -18,6 +18,13 @@ func TestSources(t *testing.T) {
 		{"an absent header", `{"kind":"header","name":"x-none"}`, "none"},
 		{"an empty header", `{"kind":"header","name":"x-empty"}`, "none"},
 		{"a header of the request", `{"kind":"request-header","name":"x-one"}`, "1"},
+		{"the first of two cookies of that name", `{"kind":"cookie","name":"token"}`, `a="b" c`},
+		{"a cookie of the second line", `{"kind":"cookie","name":"id"}`, "7"},
+		{"an empty cookie", `{"kind":"cookie","name":"empty"}`, "none"},
+		{"a cookie without a value", `{"kind":"cookie","name":"flag"}`, "none"},
+		{"an absent cookie", `{"kind":"cookie","name":"toke"}`, "none"},
+		{"several, joined", `{"kind":"joined","inputs":[{"kind":"path-segment","segment":1},{"kind":"cookie","name":"id"}],"separator":":"}`, "orders:7"},
+		{"several, of which one is absent", `{"kind":"joined","inputs":[{"kind":"path"},{"kind":"cookie","name":"no"}],"separator":":"}`, "none"},
 		{"the path", `{"kind":"path"}`, "/orders/4711%2F/"},
 		{"the first segment", `{"kind":"path-segment","segment":1}`, "orders"},
 		{"a segment stays encoded", `{"kind":"path-segment","segment":2}`, "4711%2F"},
@@ -31,9 +38,9 @@ func TestSources(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			e := load(t, fmt.Sprintf(`{"request":[{"action":"set-from","name":"x-out","from":%s,"default":"none"}],"response":[],"reroute":false}`, tt.from))
+			e := load(t, fmt.Sprintf(`{"request":[{"action":"set-from","name":"x-out","from":%s,"part":{"kind":"whole"},"table":[],"prefix":"","suffix":"","default":"none"}],"response":[],"reroute":false}`, tt.from))
 			x := exchange.New()
-			x.Request = exchange.NewHeaders(":path", path, "x-one", "1", "x-two", "1", "x-empty", "", "x-two", "2")
+			x.Request = exchange.NewHeaders(":path", path, "cookie", `flag; Token=x; token=a="b" c ;token=z; empty=`, "cookie", "id=7", "x-one", "1", "x-two", "1", "x-empty", "", "x-two", "2")
 			if err := e.OnRequestHeaders(t.Context(), x); err != nil {
 				t.Fatal(err)
 			}
@@ -48,8 +55,8 @@ func TestWithoutAValue(t *testing.T) {
 	x := exchange.New()
 	x.Request = exchange.NewHeaders("x-set", "the client's", "x-append", "stays")
 	e := load(t, `{"request":[
-		{"action":"set-from","name":"x-set","from":{"kind":"path"},"default":""},
-		{"action":"append-from","name":"x-append","from":{"kind":"path"},"default":""}],"response":[],"reroute":false}`)
+		{"action":"set-from","name":"x-set","from":{"kind":"path"},"part":{"kind":"whole"},"table":[],"prefix":"","suffix":"","default":""},
+		{"action":"append-from","name":"x-append","from":{"kind":"path"},"part":{"kind":"whole"},"table":[],"prefix":"","suffix":"","default":""}],"response":[],"reroute":false}`)
 	if err := e.OnRequestHeaders(t.Context(), x); err != nil {
 		t.Fatal(err)
 	}
@@ -65,9 +72,9 @@ func TestResponsesReadTheRequestAsItWentOn(t *testing.T) {
 	x := exchange.New()
 	x.Request, x.Response = exchange.NewHeaders(":path", "/a", "x-id", "1"), exchange.NewHeaders("x-id", "upstream")
 	e := load(t, `{"request":[{"action":"rename","name":"x-id","to":"x-new"}],"response":[
-		{"action":"append-from","name":"x-out","from":{"kind":"request-header","name":"x-new"},"default":""},
-		{"action":"append-from","name":"x-out","from":{"kind":"header","name":"x-id"},"default":""},
-		{"action":"append-from","name":"x-out","from":{"kind":"path"},"default":""}],"reroute":false}`)
+		{"action":"append-from","name":"x-out","from":{"kind":"request-header","name":"x-new"},"part":{"kind":"whole"},"table":[],"prefix":"","suffix":"","default":""},
+		{"action":"append-from","name":"x-out","from":{"kind":"header","name":"x-id"},"part":{"kind":"whole"},"table":[],"prefix":"","suffix":"","default":""},
+		{"action":"append-from","name":"x-out","from":{"kind":"path"},"part":{"kind":"whole"},"table":[],"prefix":"","suffix":"","default":""}],"reroute":false}`)
 	if e.OnRequestHeaders(t.Context(), x) != nil || e.OnResponseHeaders(t.Context(), x) != nil {
 		t.Fatal("an operation failed")
 	}

@@ -1,5 +1,6 @@
 //! Where the values of headers come from.
 
+use super::derive::trimmed;
 use crate::filter::config::{ConfigError, Field};
 use crate::filter::headers::Headers;
 
@@ -9,6 +10,7 @@ pub enum Source {
     /// Of the message that is changed.
     Header(String),
     RequestHeader(String),
+    Cookie(String),
     Path,
     /// 1 is the first.
     PathSegment(usize),
@@ -25,6 +27,15 @@ impl Source {
         match kind.text()? {
             "header" => Ok(Source::Header(header_name()?)),
             "request-header" => Ok(Source::RequestHeader(header_name()?)),
+            "cookie" => {
+                field.only_keys(&["kind", "name"])?;
+                let name = field.member("name")?;
+                let text = name.text()?;
+                if text.is_empty() || text.contains(['=', ';', ' ', '\t']) {
+                    return Err(name.error("write the name of a cookie, for example token"));
+                }
+                Ok(Source::Cookie(text.to_owned()))
+            }
             "path" => {
                 field.only_keys(&["kind"])?;
                 Ok(Source::Path)
@@ -48,7 +59,8 @@ impl Source {
                 }
                 Ok(Source::Query(text.to_owned()))
             }
-            _ => Err(kind.error("use header, request-header, path, path-segment or query")),
+            _ => Err(kind
+                .error("use header, request-header, cookie, path, path-segment, query or joined")),
         }
     }
 
@@ -68,11 +80,25 @@ impl Source {
                 let values: Vec<&[u8]> = headers.values(name).collect();
                 values.join(b", ".as_slice())
             }
+            Source::Cookie(name) => headers
+                .values("cookie")
+                .find_map(|line| cookie_value(line, name))
+                .unwrap_or_default()
+                .to_vec(),
             Source::Path => path.to_vec(),
             Source::PathSegment(number) => segment(path, *number).to_vec(),
             Source::Query(parameter) => query_value(query, parameter).to_vec(),
         }
     }
+}
+
+/// The first cookie of that name (RFC 6265, section 5.4).
+fn cookie_value<'a>(line: &'a [u8], cookie: &str) -> Option<&'a [u8]> {
+    line.split(|c| *c == b';').find_map(|pair| {
+        let mut parts = trimmed(pair).splitn(2, |c| *c == b'=');
+        let is_wanted = parts.next() == Some(cookie.as_bytes());
+        parts.next().filter(|_| is_wanted)
+    })
 }
 
 /// The nth part of a path: `/a/b` has a and b.
@@ -110,6 +136,8 @@ mod tests {
         let path = "/orders/4711%2F/?tenant=a%20b&empty=&flag&tenant=second&eq=x=y";
         let lines = [
             (":path", path),
+            ("cookie", "flag; Token=x; token=a=\"b\" c ;token=z; empty="),
+            ("cookie", "id=7"),
             ("x-one", "1"),
             ("x-two", "1"),
             ("x-empty", ""),
@@ -121,6 +149,11 @@ mod tests {
             (json!({"kind": "header", "name": "x-empty"}), ""),
             (json!({"kind": "request-header", "name": "x-one"}), "1"),
             (json!({"kind": "request-header", "name": "x-none"}), ""),
+            (json!({"kind": "cookie", "name": "token"}), "a=\"b\" c"),
+            (json!({"kind": "cookie", "name": "id"}), "7"),
+            (json!({"kind": "cookie", "name": "empty"}), ""),
+            (json!({"kind": "cookie", "name": "flag"}), ""),
+            (json!({"kind": "cookie", "name": "toke"}), ""),
             (json!({"kind": "path"}), "/orders/4711%2F/"),
             (json!({"kind": "path-segment", "segment": 1}), "orders"),
             (json!({"kind": "path-segment", "segment": 2}), "4711%2F"),
@@ -142,8 +175,12 @@ mod tests {
         for (source, expected) in [
             (json!("path"), "config.kind is missing: add it"),
             (
-                json!({"kind": "cookie", "name": "a"}),
-                "config.kind is \"cookie\": use header, request-header",
+                json!({"kind": "body", "name": "a"}),
+                "config.kind is \"body\": use header, request-header, cookie",
+            ),
+            (
+                json!({"kind": "cookie", "name": "a=b"}),
+                "config.name is \"a=b\": write the name of a cookie",
             ),
             (
                 json!({"kind": "path", "name": "a"}),
