@@ -166,7 +166,9 @@ export function normalised(object: KubernetesObject): KubernetesObject {
   return JSON.parse(text);
 }
 
-const marked = ({ headers }: Response) => headers.has('x-processed-by');
+/** Answers of Envoy itself, such as a 500, pass the header modifiers of a route, too. */
+const marked = ({ ok, headers }: Response) =>
+  ok && headers.has('x-processed-by');
 
 /** What a request shows; a connection that is closed without an answer is one, too. */
 async function answerAt(

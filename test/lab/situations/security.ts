@@ -149,7 +149,8 @@ export const securitySituations: Situation[] = [
       }),
     ],
     conditions: refused,
-    answer: fails,
+    // Envoy Gateway answers the route with 500, but the rules run before and deny.
+    answer: { status: 403, processed: false },
   },
   {
     // Envoy Gateway takes the expression, Envoy refuses the configuration with it and keeps the one before.

@@ -34,7 +34,7 @@ export interface Situation {
   answer: Answer;
   /** Headers of the request. */
   headers?: Record<string, string>;
-  /** Whether an answer shows that it works; by its header x-processed-by unless said otherwise. */
+  /** Whether an answer shows that it works; by its 2xx and its header x-processed-by unless said otherwise. */
   works?(answer: Response): boolean;
   /** Settings of Envoy Gateway, if not the usual. */
   settings?: GatewaySettings;

@@ -144,7 +144,8 @@ const security: KindMeaning = {
     const { failOpen } = (spec.extAuth ?? {}) as { failOpen?: boolean };
     return failOpen && lines.every(line => line.startsWith('ExtAuth: '))
       ? 'Requests pass without external authorization, because it is failOpen.'
-      : every500;
+      : // The filters that could be built run before the route answers.
+        'Every request to the affected routes is answered with 500, unless a check of this policy that still runs refuses it first with 401 or 403.';
   },
   untold: {
     jwt: 'while the issuer’s key set (JWKS) cannot be fetched, requests with a valid token get 401.',
