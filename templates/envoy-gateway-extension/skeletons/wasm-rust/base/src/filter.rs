@@ -39,14 +39,20 @@ pub trait HttpExtension: Sized {
     /// Called once per direction. Changes to `headers` are sent to Envoy afterwards.
     /// Envoy's pseudo-headers (`:method`, `:path`, `:authority`, `:status`) are among them.
     ///
-    /// Of a WebSocket or another upgrade that is not refused here (`upgrade::is_requested`,
-    /// `upgrade::refusal`), the extension sees the headers only: the rest passes as it comes.
+    /// Of a WebSocket or another upgrade, the extension sees the headers only: the rest passes as
+    /// it comes, unless `refuses_upgrade`.
     fn on_headers(
         &self,
         cx: &mut Cx<Self::State>,
         direction: Direction,
         headers: &mut Headers,
     ) -> AfterHeaders;
+
+    /// Asked after `on_headers` when the client wants to go on with another protocol. An extension
+    /// that must not let anything pass unseen says true: the client gets 403.
+    fn refuses_upgrade(&self, _cx: &mut Cx<Self::State>) -> bool {
+        false
+    }
 
     /// Called with the complete body if `on_headers` asked for it and there is one.
     /// `headers` are those that `on_headers` left; they are on their way and cannot be changed.

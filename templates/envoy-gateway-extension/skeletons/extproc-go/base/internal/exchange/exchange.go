@@ -23,8 +23,7 @@ type Exchange struct {
 	HasResponseBody bool
 	// Upgrade is the protocol that the client wants to go on with, such as
 	// websocket; "" for plain HTTP. Once the upstream has agreed, what both sides
-	// send passes, and the logic sees nothing of it. Logic that must not let
-	// anything pass unseen returns UpgradeRefused from OnRequestHeaders.
+	// send passes, and the logic sees nothing of it.
 	Upgrade string
 	// Start is when Envoy opened the stream.
 	Start time.Time

@@ -31,8 +31,8 @@ import (
 // *exchange.Rejection answers the client, any other error fails the request.
 // The context ends with Envoy's stream.
 //
-// An Extension can also be a RequestStreamer, a ResponseStreamer, an Ender and
-// an io.Closer, which is closed when all exchanges have ended.
+// An Extension can also be a RequestStreamer, a ResponseStreamer, an
+// UpgradeRefuser, an Ender and an io.Closer, which is closed when all exchanges have ended.
 type Extension interface {
 	OnRequestHeaders(ctx context.Context, x *exchange.Exchange) error
 	// WantsRequestBody tells whether OnRequestBody needs the whole body. It is
@@ -59,6 +59,14 @@ type ResponseStreamer interface {
 	ResponseBody(x *exchange.Exchange) exchange.BodyTransform
 }
 
+// UpgradeRefuser is an Extension that must not let anything pass unseen.
+type UpgradeRefuser interface {
+	// RefusesUpgrade is asked after OnRequestHeaders when the client wants to go
+	// on with another protocol, such as a WebSocket: what it then sends would
+	// pass. With true the client gets 403.
+	RefusesUpgrade(x *exchange.Exchange) bool
+}
+
 // Ender is an Extension that is told of the end.
 type Ender interface {
 	// OnEnd is called exactly once per exchange, whatever ended it.
@@ -80,6 +88,7 @@ type Processor struct {
 type optional struct {
 	request  RequestStreamer
 	response ResponseStreamer
+	upgrade  UpgradeRefuser
 	end      Ender
 }
 
@@ -92,6 +101,7 @@ func New(e Extension, l Limits, log *slog.Logger, m *telemetry.Metrics) *Process
 	m.Collected(p.budget.used.Load)
 	p.optional.request, _ = e.(RequestStreamer)
 	p.optional.response, _ = e.(ResponseStreamer)
+	p.optional.upgrade, _ = e.(UpgradeRefuser)
 	p.optional.end, _ = e.(Ender)
 	return p
 }

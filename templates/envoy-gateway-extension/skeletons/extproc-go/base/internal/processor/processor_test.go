@@ -377,7 +377,7 @@ func TestTheLengthOfAMessageWithoutBodyCanBeRemoved(t *testing.T) {
 func TestAnExtensionKnowsWhetherABodyFollows(t *testing.T) {
 	bothDirections(t, func(t *testing.T, request bool) {
 		for _, endOfStream := range []bool{true, false} {
-			s := newStream(fake{}, optional{}, maxBody)
+			s := newStream(fake{}, optional{}, maxBody, new(budget))
 			headers := &extprocv3.HttpHeaders{EndOfStream: endOfStream}
 			message := &extprocv3.ProcessingRequest{Request: &extprocv3.ProcessingRequest_ResponseHeaders{ResponseHeaders: headers}}
 			if request {

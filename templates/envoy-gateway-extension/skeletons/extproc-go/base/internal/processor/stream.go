@@ -31,6 +31,8 @@ type stream struct {
 	maxBodyBytes      int
 	account           account
 
+	refusesUpgrade func(*exchange.Exchange) bool
+
 	configured bool
 	rejected   *exchange.Rejection // nil unless the client has been answered
 
@@ -75,6 +77,10 @@ func newStream(e Extension, o optional, maxBodyBytes int, b *budget) *stream {
 		account:      account{budget: b},
 		phase:        "none",
 		outcome:      outcomeError,
+	}
+	s.refusesUpgrade = func(*exchange.Exchange) bool { return false }
+	if o.upgrade != nil {
+		s.refusesUpgrade = o.upgrade.RefusesUpgrade
 	}
 	if o.request != nil {
 		s.request.streamBody = o.request.RequestBody
@@ -175,6 +181,9 @@ func (s *stream) onHeaders(ctx context.Context, d *direction, m *extprocv3.HttpH
 	hadLength := d.headers.Has("content-length")
 	if err := d.onHeaders(ctx, s.exchange); err != nil {
 		return nil, err
+	}
+	if d == s.request && s.exchange.Upgrade != "" && s.refusesUpgrade(s.exchange) {
+		return nil, exchange.UpgradeRefused()
 	}
 	if d.mode != filterv3.ProcessingMode_NONE && !m.GetEndOfStream() {
 		if err := s.expectBody(ctx, d); err != nil || d.holdHeaders {

@@ -114,6 +114,25 @@ func TestBodiesThatNobodyLooksAtAreNotHeld(t *testing.T) {
 	})
 }
 
+// upgradeRefuser lets only upgrades pass that it can do without.
+type upgradeRefuser struct{ fake }
+
+func (upgradeRefuser) RefusesUpgrade(x *exchange.Exchange) bool { return x.Request.Has("x-secret") }
+
+func TestAnUpgradeIsRefusedWhereNothingMayPassUnseen(t *testing.T) {
+	for _, mode := range []filterv3.ProcessingMode_BodySendMode{buffered, duplex} {
+		e := openWith(t, upgradeRefuser{}, true, mode)
+		e.sendHeaders(false, "connection", "upgrade", "upgrade", "websocket", "x-secret", "yes")
+		expect(t, "refused", int(e.receive().GetImmediateResponse().GetStatus().GetCode()), 403)
+		e = openWith(t, upgradeRefuser{}, true, mode)
+		e.sendHeaders(false, "connection", "upgrade", "upgrade", "websocket")
+		expect(t, "passes", e.headers(), "x-seen=headers")
+		e = openWith(t, upgradeRefuser{}, true, mode)
+		e.sendHeaders(true, "x-secret", "yes")
+		expect(t, "no upgrade", e.headers(), "x-seen=headers")
+	}
+}
+
 func TestUpgradeRefused(t *testing.T) {
 	r := exchange.UpgradeRefused()
 	expect(t, "status", r.Status, 403)

@@ -163,6 +163,12 @@ impl<H: Host, E: HttpExtension> Stream<H, E> {
         if let AfterHeaders::Reply(reply) = next {
             return self.reply(direction, &reply, "wasm_reply");
         }
+        if direction == Direction::Request
+            && self.upgrade != Upgrade::No
+            && extension.refuses_upgrade(&mut self.cx())
+        {
+            return self.reply(direction, &upgrade::refusal(), "wasm_upgrade_refused");
+        }
         let may_change = match next {
             AfterHeaders::BufferBody => true,
             AfterHeaders::StreamBody { changes } => changes,
@@ -441,6 +447,9 @@ mod tests {
                 None => AfterHeaders::BufferBody,
             }
         }
+        fn refuses_upgrade(&self, cx: &mut Cx<()>) -> bool {
+            cx.envoy.property(&["refuses"]).is_some()
+        }
         fn on_body(
             &self,
             _: &mut Cx<()>,
@@ -576,6 +585,14 @@ mod tests {
         assert_eq!(fake.calls(), ["headers", "add x-a: new"]);
         assert_eq!(stream.on_body(Response, false), Action::Continue);
         assert_eq!(fake.calls(), [""; 0]);
+    }
+
+    #[test]
+    fn a_websocket_is_refused_where_nothing_may_pass_unseen() {
+        let (fake, mut stream) = stream(&[("connection", "upgrade"), ("upgrade", "x")], "", "");
+        fake.0.borrow().services.set_property(&["refuses"], "yes");
+        assert_eq!(stream.on_headers(Request, false), Action::Pause);
+        assert_eq!(fake.calls(), ["headers", "reply 403 wasm_upgrade_refused"]);
     }
 
     #[test]

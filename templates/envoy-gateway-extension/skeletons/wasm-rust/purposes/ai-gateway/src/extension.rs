@@ -77,6 +77,11 @@ impl HttpExtension for Extension {
         }
     }
 
+    /// What the API then does would not be counted.
+    fn refuses_upgrade(&self, cx: &mut Cx<Self::State>) -> bool {
+        cx.state.is_some()
+    }
+
     /// Checks the model and the texts of a request, and rewrites the model.
     fn on_body(&self, cx: &mut Cx<State>, _: Direction, _: &Headers, body: &[u8]) -> AfterBody {
         let Some(call) = cx.state.as_mut() else {

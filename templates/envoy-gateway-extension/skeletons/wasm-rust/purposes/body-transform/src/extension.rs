@@ -85,6 +85,11 @@ impl HttpExtension for Extension {
         }
     }
 
+    /// What a WebSocket carries would pass unedited.
+    fn refuses_upgrade(&self, _: &mut Cx<Self::State>) -> bool {
+        true
+    }
+
     fn on_body(
         &self,
         _cx: &mut Cx<bool>,

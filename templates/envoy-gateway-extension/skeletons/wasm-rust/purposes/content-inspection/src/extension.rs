@@ -52,6 +52,12 @@ struct Inspection {
 impl HttpExtension for Extension {
     type State = State;
 
+    /// What a WebSocket carries would pass without being inspected.
+    fn refuses_upgrade(&self, _: &mut Cx<Self::State>) -> bool {
+        let Config { body, request, response, .. } = &self.config;
+        !response.is_empty() || *body && !request.is_empty()
+    }
+
     fn from_config(text: &[u8]) -> Result<Self, ConfigError> {
         let config = Config::parse(text)?;
         let parts = vec![Rule {
