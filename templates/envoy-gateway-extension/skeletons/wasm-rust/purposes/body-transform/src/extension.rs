@@ -1,87 +1,84 @@
 //! Edits JSON bodies as the configuration says. See docs/purpose.md.
 
+mod edit;
 mod json;
+mod media;
 
 use crate::filter::config::{self, ConfigError, Field};
 use crate::filter::headers::Headers;
 use crate::filter::{AfterBody, AfterHeaders, Cx, Direction, HttpExtension, LocalReply};
-use json::{Document, Name, Pointer};
+use edit::{Action, Operation};
+use media::{Beginning, Content, Reason};
 
 #[derive(Debug)]
 pub struct Extension {
     request: Vec<Operation>,
     response: Vec<Operation>,
-    /// Rather than let pass what cannot be read.
-    reject_encoded: bool,
+    /// What cannot be read, rather than let it pass.
+    rejects: bool,
 }
 
-#[derive(Debug)]
-enum Operation {
-    /// `value` is compact JSON text, for `set` as for `set-json`.
-    Set {
-        pointer: Pointer,
-        value: String,
-    },
-    Remove {
-        pointer: Pointer,
-    },
-    Rename {
-        pointer: Pointer,
-        to: Name,
-    },
-    Mask {
-        pointer: Pointer,
-        keep: usize,
-    },
+/// What is kept of a request.
+#[derive(Default)]
+pub struct State {
+    /// The response has no body whatever its headers say.
+    is_head: bool,
+    /// The body that passes now has begun.
+    has_begun: bool,
 }
 
 impl HttpExtension for Extension {
-    /// Whether the response has no body whatever its headers say: the request was HEAD.
-    type State = bool;
+    type State = State;
 
     fn from_config(text: &[u8]) -> Result<Self, ConfigError> {
         let value = config::parse(text)?;
         let config = Field::root(&value);
-        config.only_keys(&["request", "response", "encoded"])?;
-        let encoded = config.member("encoded")?;
+        config.only_keys(&["request", "response", "unreadable"])?;
+        let unreadable = config.member("unreadable")?;
         Ok(Extension {
             request: operations(&config.member("request")?)?,
             response: operations(&config.member("response")?)?,
-            reject_encoded: match encoded.text()? {
+            rejects: match unreadable.text()? {
                 "pass" => false,
                 "reject" => true,
-                _ => return Err(encoded.error("use pass or reject")),
+                _ => return Err(unreadable.error("use pass or reject")),
             },
         })
     }
 
     fn on_headers(
         &self,
-        cx: &mut Cx<bool>,
+        cx: &mut Cx<State>,
         direction: Direction,
         headers: &mut Headers,
     ) -> AfterHeaders {
         if direction == Direction::Request {
-            *cx.state = headers.text(":method") == Some("HEAD");
+            cx.state.is_head = headers.text(":method") == Some("HEAD");
+            if !self.response.is_empty() {
+                ask_for_all(headers);
+            }
         }
-        if self.operations(direction).is_empty() || !is_json(headers) {
+        cx.state.has_begun = false;
+        if self.operations(direction).is_empty() {
             return AfterHeaders::Continue;
         }
-        if !is_encoded(headers) {
-            return AfterHeaders::BufferBody;
-        }
-        if !self.reject_encoded {
+        let content = media::content(headers);
+        if !cx.has_body {
+            let describes_other = cx.state.is_head || media::has_no_content(headers);
+            if direction == Direction::Response && content == Content::Json && describes_other {
+                // The length is that of the body before it is edited.
+                headers.remove("content-length");
+            }
             return AfterHeaders::Continue;
         }
-        match direction {
-            Direction::Request => refusal(
-                415,
-                // RFC 9110, section 12.5.3
-                &[("accept-encoding", "identity")],
-                "Send JSON without a content encoding.\n",
-            ),
-            Direction::Response if *cx.state || has_no_body(headers) => AfterHeaders::Continue,
-            Direction::Response => refusal(502, &[], "The response has a content encoding.\n"),
+        match content {
+            Content::Json => AfterHeaders::BufferBody,
+            Content::Other if self.rejects => AfterHeaders::StreamBody { changes: false },
+            Content::Other => AfterHeaders::Continue,
+            Content::Unreadable(reason) => match self.unread(cx, direction, reason) {
+                Some(reply) => AfterHeaders::Reply(reply),
+                None => AfterHeaders::Continue,
+            },
         }
     }
 
@@ -92,27 +89,46 @@ impl HttpExtension for Extension {
 
     fn on_body(
         &self,
-        _cx: &mut Cx<bool>,
+        cx: &mut Cx<State>,
         direction: Direction,
         _headers: &Headers,
         body: &[u8],
     ) -> AfterBody {
-        let Some(mut document) = Document::parse(body) else {
+        if body.iter().all(|c| b" \t\r\n".contains(c)) {
             return AfterBody::Unchanged;
-        };
-        let mut changed = false;
-        for operation in self.operations(direction) {
-            changed |= match operation {
-                Operation::Set { pointer, value } => document.set(pointer, value),
-                Operation::Remove { pointer } => document.remove(pointer),
-                Operation::Rename { pointer, to } => document.rename(pointer, to),
-                Operation::Mask { pointer, keep } => document.mask(pointer, *keep),
-            };
         }
-        if changed {
-            AfterBody::Replace(document.into_bytes())
-        } else {
-            AfterBody::Unchanged
+        let Some(text) = json::document(body) else {
+            return match self.unread(cx, direction, Reason::Json) {
+                Some(reply) => AfterBody::Reply(reply),
+                None => AfterBody::Unchanged,
+            };
+        };
+        match edit::edit(text, self.operations(direction)) {
+            Some(edited) => AfterBody::Replace(edited.into_bytes()),
+            None => AfterBody::Unchanged,
+        }
+    }
+
+    fn on_chunk(
+        &self,
+        cx: &mut Cx<State>,
+        direction: Direction,
+        _headers: &Headers,
+        chunk: &[u8],
+        _end: bool,
+    ) -> AfterBody {
+        if cx.state.has_begun {
+            return AfterBody::Unchanged;
+        }
+        let arrays = edit::begin_with_index(self.operations(direction));
+        let beginning = media::beginning(chunk, arrays);
+        cx.state.has_begun = beginning != Beginning::Unknown;
+        if beginning != Beginning::Document {
+            return AfterBody::Unchanged;
+        }
+        match self.unread(cx, direction, Reason::Label) {
+            Some(reply) => AfterBody::Reply(reply),
+            None => AfterBody::Unchanged,
         }
     }
 }
@@ -124,40 +140,30 @@ impl Extension {
             Direction::Response => &self.response,
         }
     }
+
+    /// Counts a body that cannot be read, and gives the answer in its place if it must not pass.
+    fn unread(&self, cx: &Cx<State>, direction: Direction, reason: Reason) -> Option<LocalReply> {
+        let outcome = if self.rejects { "refused" } else { "passed" };
+        let direction_name = match direction {
+            Direction::Request => "request",
+            Direction::Response => "response",
+        };
+        cx.envoy.count(&format!(
+            "body_transform_unreadable.{direction_name}.{}.{outcome}",
+            reason.name()
+        ));
+        self.rejects.then(|| media::refusal(direction, reason))
+    }
 }
 
-/// Whether the body is JSON: `application/json` or `application/*+json`.
-fn is_json(headers: &Headers) -> bool {
-    let content_type = headers.text("content-type").unwrap_or_default();
-    let media_type = content_type.split(';').next().unwrap_or_default();
-    let media_type = media_type.trim().to_ascii_lowercase();
-    media_type
-        .strip_prefix("application/")
-        .is_some_and(|subtype| subtype == "json" || subtype.ends_with("+json"))
-}
-
-/// Whether the body is compressed, for example.
-fn is_encoded(headers: &Headers) -> bool {
-    !headers
-        .values("content-encoding")
-        .all(|coding| coding.trim_ascii().eq_ignore_ascii_case(b"identity"))
-}
-
-/// Responses whose headers describe a body that is not there.
-fn has_no_body(headers: &Headers) -> bool {
-    matches!(headers.text(":status"), Some("204" | "304"))
-}
-
-fn refusal(status: u32, headers: &[(&str, &str)], body: &str) -> AfterHeaders {
-    let text = [("content-type", "text/plain; charset=utf-8")];
-    let lines = text.iter().chain(headers);
-    AfterHeaders::Reply(LocalReply {
-        status,
-        headers: lines
-            .map(|&(name, value)| (name.to_owned(), value.to_owned()))
-            .collect(),
-        body: body.to_owned(),
-    })
+/// Asks the upstream for responses that can be read. A server may ignore a range, and must not
+/// compress what is to be sent as it is (RFC 9110, sections 14.2 and 12.5.3); `a-im` asks for
+/// differences (RFC 3229).
+fn ask_for_all(headers: &mut Headers) {
+    headers.set("accept-encoding", "identity");
+    for name in ["range", "if-range", "a-im"] {
+        headers.remove(name);
+    }
 }
 
 fn operations(list: &Field) -> Result<Vec<Operation>, ConfigError> {
@@ -165,52 +171,38 @@ fn operations(list: &Field) -> Result<Vec<Operation>, ConfigError> {
 }
 
 fn operation(item: &Field) -> Result<Operation, ConfigError> {
-    let action = item.member("action")?;
-    let pointer = || {
-        let field = item.member("pointer")?;
-        Pointer::parse(field.text()?)
-            .ok_or_else(|| field.error("write a JSON pointer (RFC 6901), such as /user/name"))
-    };
-    match action.text()? {
-        "set" => {
-            item.only_keys(&["action", "pointer", "value"])?;
-            Ok(Operation::Set {
-                pointer: pointer()?,
-                value: json::string(item.member("value")?.text()?),
-            })
-        }
+    let name = item.member("action")?;
+    let (keys, action): (&[&str], Action) = match name.text()? {
+        "set" => (
+            &["action", "pointer", "value"],
+            Action::Set(json::string(item.member("value")?.text()?)),
+        ),
         "set-json" => {
-            item.only_keys(&["action", "pointer", "value"])?;
             let field = item.member("value")?;
-            let value = Document::parse(field.text()?.as_bytes())
+            let value = json::document(field.text()?.as_bytes())
                 .ok_or_else(|| field.error("write JSON text, such as {\"a\":[1]}"))?;
-            Ok(Operation::Set {
-                pointer: pointer()?,
-                value: value.into_text(),
-            })
+            (
+                &["action", "pointer", "value"],
+                Action::Set(json::compact(value)),
+            )
         }
-        "remove" => {
-            item.only_keys(&["action", "pointer"])?;
-            Ok(Operation::Remove {
-                pointer: pointer()?,
-            })
-        }
-        "rename" => {
-            item.only_keys(&["action", "pointer", "to"])?;
-            Ok(Operation::Rename {
-                pointer: pointer()?,
-                to: Name::new(item.member("to")?.text()?),
-            })
-        }
-        "mask" => {
-            item.only_keys(&["action", "pointer", "keep"])?;
-            Ok(Operation::Mask {
-                pointer: pointer()?,
-                keep: item.member("keep")?.count()?,
-            })
-        }
-        _ => Err(action.error("use set, set-json, remove, rename or mask")),
-    }
+        "remove" => (&["action", "pointer"], Action::Remove),
+        "rename" => (
+            &["action", "pointer", "to"],
+            Action::Rename(json::string(item.member("to")?.text()?)),
+        ),
+        "mask" => (
+            &["action", "pointer", "keep"],
+            Action::Mask(item.member("keep")?.count()?),
+        ),
+        _ => return Err(name.error("use set, set-json, remove, rename or mask")),
+    };
+    item.only_keys(keys)?;
+    let pointer = item.member("pointer")?;
+    let path = edit::pointer(pointer.text()?).ok_or_else(|| {
+        pointer.error("write a JSON pointer (RFC 6901) of at most 256 steps, such as /user/name")
+    })?;
+    Ok(Operation { path, action })
 }
 
 #[cfg(test)]
@@ -221,7 +213,7 @@ mod tests {
     use crate::filter::testing::{headers, TestStream};
 
     fn extension(request: &Value) -> Result<Extension, ConfigError> {
-        let config = json!({"request": request, "response": [], "encoded": "pass"});
+        let config = json!({"request": request, "response": [], "unreadable": "pass"});
         Extension::from_config(config.to_string().as_bytes())
     }
 
@@ -263,98 +255,190 @@ mod tests {
         assert_eq!(edit(&operations, "{ \"a\": 1 }"), None);
     }
 
-    #[test]
-    fn a_body_that_is_not_json_passes_as_it_is() {
-        let operations = json!([{"action": "set", "pointer": "/a", "value": "v"}]);
-        for body in ["", " ", "{", "{} x", "{'a': 1}", "\u{feff}{}", "[01]"] {
-            assert_eq!(edit(&operations, body), None, "{body}");
+    fn refusing() -> Extension {
+        let operations = json!([{"action": "mask", "pointer": "/a", "keep": 0}]);
+        let config = json!({"request": operations, "response": operations, "unreadable": "reject"});
+        Extension::from_config(config.to_string().as_bytes()).unwrap()
+    }
+
+    fn passing() -> Extension {
+        Extension {
+            rejects: false,
+            ..refusing()
         }
     }
 
-    #[test]
-    fn only_plain_json_is_buffered() {
-        let extension = extension(&json!([{"action": "remove", "pointer": "/a"}])).unwrap();
-        let next = |direction, lines: &[(&str, &str)]| {
-            extension.on_headers(
-                &mut TestStream::default().cx(),
-                direction,
-                &mut headers(lines),
-            )
+    /// What an extension does with headers that a body follows.
+    fn next(extension: &Extension, direction: Direction, lines: &[(&str, &str)]) -> AfterHeaders {
+        let mut stream = TestStream {
+            has_body: true,
+            ..TestStream::default()
         };
-        for content_type in [
-            "application/json",
-            "Application/JSON; charset=utf-8",
-            "application/problem+json",
-        ] {
-            let lines = [("content-type", content_type)];
-            assert_eq!(next(Direction::Request, &lines), AfterHeaders::BufferBody);
+        extension.on_headers(&mut stream.cx(), direction, &mut headers(lines))
+    }
+
+    const BOTH: [Direction; 2] = [Direction::Request, Direction::Response];
+
+    #[test]
+    fn what_is_no_document_is_refused_or_counted() {
+        for direction in BOTH {
+            for body in ["{", "{} x", "{'a': 1}", "[01]", "{\"a\":1}\n{\"a\":2}\n"] {
+                let mut stream = TestStream::default();
+                let none = Headers::default();
+                let after = passing().on_body(&mut stream.cx(), direction, &none, body.as_bytes());
+                assert_eq!(after, AfterBody::Unchanged, "{body}");
+                let after = refusing().on_body(&mut stream.cx(), direction, &none, body.as_bytes());
+                let expected = media::refusal(direction, Reason::Json);
+                assert_eq!(after, AfterBody::Reply(expected), "{body}");
+                let name = format!("{direction:?}").to_lowercase();
+                for outcome in ["passed", "refused"] {
+                    let counter = format!("body_transform_unreadable.{name}.json.{outcome}");
+                    assert_eq!(stream.envoy.counters.borrow().get(&counter), Some(&1));
+                }
+            }
         }
-        for content_type in [
-            "text/plain",
-            "application/jsonp",
-            "text/json",
-            "application/x-json",
-        ] {
-            let lines = [("content-type", content_type)];
-            assert_eq!(next(Direction::Request, &lines), AfterHeaders::Continue);
-        }
-        let json = ("content-type", "application/json");
-        for (coding, expected) in [
-            ("Identity", AfterHeaders::BufferBody),
-            ("gzip", AfterHeaders::Continue),
-        ] {
-            let lines = [json, ("content-encoding", coding)];
-            assert_eq!(next(Direction::Request, &lines), expected);
-        }
-        assert_eq!(next(Direction::Request, &[]), AfterHeaders::Continue);
-        // No operation for responses.
-        assert_eq!(next(Direction::Response, &[json]), AfterHeaders::Continue);
     }
 
     #[test]
-    fn encoded_json_is_refused_on_demand_where_it_has_a_body() {
-        let remove = json!([{"action": "remove", "pointer": "/a"}]);
-        let next = |config: Value, method: &str, direction, lines: &[(&str, &str)]| {
-            let extension = Extension::from_config(config.to_string().as_bytes()).unwrap();
+    fn a_byte_order_mark_is_ignored_and_nothing_is_nothing() {
+        let operations = json!([{"action": "remove", "pointer": "/a"}]);
+        assert_eq!(
+            edit(&operations, "\u{feff}{\"a\":1}").as_deref(),
+            Some("{}")
+        );
+        for body in ["", " \r\n\t"] {
+            let mut stream = TestStream::default();
+            let none = Headers::default();
+            let after = refusing().on_body(&mut stream.cx(), BOTH[0], &none, body.as_bytes());
+            assert_eq!(after, AfterBody::Unchanged);
+        }
+    }
+
+    #[test]
+    fn json_is_buffered_and_other_types_are_looked_at() {
+        for direction in BOTH {
+            for (lines, passes, refuses) in [
+                (
+                    vec![("content-type", "application/json")],
+                    AfterHeaders::BufferBody,
+                    AfterHeaders::BufferBody,
+                ),
+                (vec![], AfterHeaders::BufferBody, AfterHeaders::BufferBody),
+                (
+                    vec![("content-type", "text/plain")],
+                    AfterHeaders::Continue,
+                    AfterHeaders::StreamBody { changes: false },
+                ),
+                (
+                    vec![("content-type", "multipart/mixed")],
+                    AfterHeaders::Continue,
+                    AfterHeaders::Reply(media::refusal(direction, Reason::Type)),
+                ),
+            ] {
+                assert_eq!(next(&passing(), direction, &lines), passes);
+                assert_eq!(next(&refusing(), direction, &lines), refuses);
+            }
+        }
+        let one = extension(&json!([{"action": "remove", "pointer": "/a"}])).unwrap();
+        assert_eq!(next(&one, Direction::Response, &[]), AfterHeaders::Continue);
+    }
+
+    #[test]
+    fn a_body_that_begins_like_json_is_refused() {
+        let extension = refusing();
+        let none = Headers::default();
+        for direction in BOTH {
+            let mut stream = TestStream::default();
+            let mut chunk =
+                |chunk: &[u8]| extension.on_chunk(&mut stream.cx(), direction, &none, chunk, false);
+            assert_eq!(chunk(b" \n"), AfterBody::Unchanged);
+            let expected = media::refusal(direction, Reason::Label);
+            assert_eq!(chunk(b"{\"a\":1}"), AfterBody::Reply(expected));
+            let mut stream = TestStream::default();
+            for chunk in [&b"text "[..], b"{"] {
+                let after = extension.on_chunk(&mut stream.cx(), direction, &none, chunk, false);
+                assert_eq!(after, AfterBody::Unchanged);
+            }
+        }
+    }
+
+    #[test]
+    fn responses_are_asked_for_as_they_are() {
+        let asked = |extension: &Extension| {
+            let mut lines = headers(&[
+                ("accept-encoding", "gzip"),
+                ("accept-encoding", "br"),
+                ("range", "bytes=0-60"),
+                ("if-range", "v"),
+                ("a-im", "vcdiff"),
+                ("accept", "v"),
+            ]);
+            let mut stream = TestStream::default();
+            extension.on_headers(&mut stream.cx(), Direction::Request, &mut lines);
+            lines
+        };
+        for extension in [passing(), refusing()] {
+            let lines = asked(&extension);
+            let codings: Vec<&[u8]> = lines.values("accept-encoding").collect();
+            assert_eq!(codings, [b"identity"]);
+            for name in ["range", "if-range", "a-im"] {
+                assert_eq!(lines.text(name), None);
+            }
+            assert_eq!(lines.text("accept"), Some("v"));
+        }
+        let requests_only = extension(&json!([{"action": "remove", "pointer": "/a"}])).unwrap();
+        assert_eq!(asked(&requests_only).text("range"), Some("bytes=0-60"));
+    }
+
+    #[test]
+    fn a_response_without_body_has_no_length_of_another() {
+        let extension = refusing();
+        for (method, status, content_type, has_body, expected) in [
+            ("HEAD", "200", "application/json", false, None),
+            ("GET", "304", "application/json", false, None),
+            ("HEAD", "200", "image/png", false, Some("40")),
+            ("GET", "200", "application/json", false, Some("40")),
+            ("GET", "200", "image/png", true, Some("40")),
+        ] {
             let mut stream = TestStream::default();
             let mut request = headers(&[(":method", method)]);
             extension.on_headers(&mut stream.cx(), Direction::Request, &mut request);
-            match extension.on_headers(&mut stream.cx(), direction, &mut headers(lines)) {
-                AfterHeaders::Reply(reply) => reply.status,
-                other => {
-                    assert_eq!(other, AfterHeaders::Continue);
-                    0
-                }
-            }
-        };
-        let (request, response) = (Direction::Request, Direction::Response);
-        let both = json!({"request": remove, "response": remove, "encoded": "reject"});
-        let gzip = [
-            ("content-type", "application/json"),
-            ("content-encoding", "gzip"),
-        ];
-        assert_eq!(next(both.clone(), "POST", request, &gzip), 415);
-        assert_eq!(next(both.clone(), "POST", response, &gzip), 502);
-        assert_eq!(next(both.clone(), "HEAD", response, &gzip), 0);
-        for status in ["204", "304"] {
-            let lines = [gzip[0], gzip[1], (":status", status)];
-            assert_eq!(next(both.clone(), "GET", response, &lines), 0, "{status}");
+            stream.has_body = has_body;
+            let mut response = headers(&[
+                (":status", status),
+                ("content-type", content_type),
+                ("content-length", "40"),
+            ]);
+            extension.on_headers(&mut stream.cx(), Direction::Response, &mut response);
+            assert_eq!(
+                response.text("content-length"),
+                expected,
+                "{method} {status}"
+            );
         }
-        let image = [("content-type", "image/svg+xml"), gzip[1]];
-        assert_eq!(next(both, "POST", request, &image), 0);
-        let one = json!({"request": remove, "response": [], "encoded": "reject"});
-        assert_eq!(next(one, "POST", response, &gzip), 0);
-        let pass = json!({"request": remove, "response": remove, "encoded": "pass"});
-        assert_eq!(next(pass, "POST", request, &gzip), 0);
     }
 
     #[test]
-    fn what_becomes_of_encoded_bodies_is_pass_or_reject() {
-        let config = json!({"request": [], "response": [], "encoded": "decode"});
+    fn what_has_no_body_is_not_refused() {
+        let extension = refusing();
+        let lines = [
+            ("content-type", "application/json"),
+            ("content-encoding", "gzip"),
+        ];
+        for direction in BOTH {
+            let mut stream = TestStream::default();
+            let after = extension.on_headers(&mut stream.cx(), direction, &mut headers(&lines));
+            assert_eq!(after, AfterHeaders::Continue);
+        }
+    }
+
+    #[test]
+    fn what_becomes_of_unreadable_bodies_is_pass_or_reject() {
+        let config = json!({"request": [], "response": [], "unreadable": "decode"});
         let error = Extension::from_config(config.to_string().as_bytes()).unwrap_err();
         assert!(error
             .to_string()
-            .contains("config.encoded is \"decode\": use pass or reject"));
+            .contains("config.unreadable is \"decode\": use pass or reject"));
     }
 
     #[test]

@@ -35,36 +35,61 @@ func (s *scanner) next() byte {
 
 // value reads a value without a look inside.
 func (s *scanner) value() []byte {
-	c := s.next()
-	if c == '"' {
-		return s.quoted()
-	}
+	s.next()
 	start := s.pos
-	if c == '{' || c == '[' {
-		s.skipContainer()
-	} else {
-		for s.pos < len(s.text) && !isSpace(s.text[s.pos]) && bytes.IndexByte([]byte(",]}"), s.text[s.pos]) < 0 {
-			s.pos++
-		}
-	}
+	s.walk(func([]byte) {})
 	return s.text[start:s.pos]
 }
 
-func (s *scanner) skipContainer() {
-	for depth := 0; ; {
-		switch s.text[s.pos] {
-		case '"':
+// copyTo reads a value and writes it without white space and with canonical
+// strings.
+func (s *scanner) copyTo(dst []byte) []byte {
+	s.next()
+	s.walk(func(piece []byte) { dst = appendCanonical(dst, piece) })
+	return dst
+}
+
+// walk reads the value that begins here and hands it out in pieces, without
+// white space: each string is one.
+func (s *scanner) walk(piece func([]byte)) {
+	start := s.pos
+	flush := func() {
+		if start < s.pos {
+			piece(s.text[start:s.pos])
+		}
+		start = s.pos
+	}
+	defer flush()
+	for depth := 0; s.pos < len(s.text); {
+		switch c := s.text[s.pos]; {
+		case c == '"':
+			flush()
 			s.quoted()
+			flush()
+			if depth == 0 {
+				return
+			}
 			continue
-		case '{', '[':
+		case isSpace(c):
+			flush()
+			if depth == 0 {
+				return
+			}
+			s.pos++
+			start = s.pos
+			continue
+		case c == '{' || c == '[':
 			depth++
-		case '}', ']':
+		case (c == ',' || c == ']' || c == '}') && depth == 0:
+			return // behind a number or a word
+		case c == ']' || c == '}':
 			depth--
+			if depth == 0 {
+				s.pos++
+				return
+			}
 		}
 		s.pos++
-		if depth == 0 {
-			return
-		}
 	}
 }
 
@@ -78,101 +103,6 @@ func (s *scanner) quoted() []byte {
 	}
 	s.pos++
 	return s.text[start:s.pos]
-}
-
-// rewrite copies one value to dst with the operation applied at the path, and
-// tells whether it found its place. A key that occurs twice in an object is
-// followed twice: which of them a receiver takes is its own choice.
-func rewrite(dst []byte, s *scanner, path []token, op operation) ([]byte, bool) {
-	open := s.next()
-	if open != '{' && open != '[' {
-		return append(dst, s.value()...), false
-	}
-	s.pos++
-	dst = append(dst, open)
-	here, last := path[0], len(path) == 1
-	empty, found := true, false
-	begin := func(key []byte) {
-		if !empty {
-			dst = append(dst, ',')
-		}
-		empty = false
-		if key != nil {
-			dst = append(append(dst, key...), ':')
-		}
-	}
-
-	closing := open + 2 // in ASCII, of { and of [
-	renames := last && op.renameTo != ""
-	if renames && (open == '[' || !s.hasKey(here.key)) {
-		// Nothing here has that name: what would be replaced stays.
-		s.pos--
-		return append(dst[:len(dst)-1], s.value()...), false
-	}
-	for i := 0; s.next() != closing; i++ {
-		var key []byte
-		match := open == '[' && i == here.index
-		if open == '{' {
-			key = s.quoted()
-			match = string(appendCanonical(nil, key)) == here.key
-		}
-		switch {
-		case renames && match:
-			found = true
-			begin([]byte(op.renameTo))
-			dst = append(dst, s.value()...)
-		case renames && string(appendCanonical(nil, key)) == op.renameTo:
-			s.value()
-		case !match:
-			begin(key)
-			dst = append(dst, s.value()...)
-		case !last:
-			begin(key)
-			s.next()
-			var deeper bool
-			dst, deeper = rewrite(dst, s, path[1:], op)
-			found = found || deeper
-		default:
-			found = true
-			if value := op.replace(s.value()); value != nil {
-				begin(key)
-				dst = append(dst, value...)
-			}
-		}
-	}
-	s.pos++
-	if last && !found && open == '{' && op.add != nil {
-		found = true
-		begin([]byte(here.key))
-		dst = append(dst, op.add...)
-	}
-	return append(dst, closing), found
-}
-
-// hasKey looks ahead for a key, from within an object.
-func (s *scanner) hasKey(key string) bool {
-	for ahead := *s; ahead.next() != '}'; ahead.value() {
-		if string(appendCanonical(nil, ahead.quoted())) == key {
-			return true
-		}
-	}
-	return false
-}
-
-// appendCompact writes a document without white space and with canonical strings.
-func appendCompact(dst, text []byte) []byte {
-	for s := (scanner{text: text}); s.pos < len(text); {
-		c := text[s.pos]
-		if c == '"' {
-			dst = appendCanonical(dst, s.quoted())
-			continue
-		}
-		if !isSpace(c) {
-			dst = append(dst, c)
-		}
-		s.pos++
-	}
-	return dst
 }
 
 // appendCanonical writes a string with its escape sequences in one form:

@@ -2,8 +2,9 @@ package extension
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
+	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -14,46 +15,16 @@ import (
 
 func load(t *testing.T, requestOps, responseOps string) *Extension {
 	t.Helper()
-	e, err := Load(strings.NewReader(fmt.Sprintf(`{"request":[%s],"response":[%s],"encoded":"pass"}`, requestOps, responseOps)), environment.Empty())
+	return loadWith(t, requestOps, responseOps, "pass")
+}
+
+func loadWith(t *testing.T, requestOps, responseOps, unreadable string) *Extension {
+	t.Helper()
+	e, err := Load(strings.NewReader(fmt.Sprintf(`{"request":[%s],"response":[%s],"unreadable":%q}`, requestOps, responseOps, unreadable)), environment.Empty())
 	if err != nil {
 		t.Fatal(err)
 	}
 	return e
-}
-
-func TestWhichBodiesAreRead(t *testing.T) {
-	const op = `{"action":"remove","pointer":"/a"}`
-	tests := []struct {
-		name    string
-		headers *exchange.Headers
-		want    bool
-	}{
-		{"JSON", exchange.NewHeaders("content-type", "application/json"), true},
-		{"parameters and case", exchange.NewHeaders("content-type", " Application/JSON ; charset=utf-8"), true},
-		{"+json", exchange.NewHeaders("content-type", "application/problem+json"), true},
-		{"identity", exchange.NewHeaders("content-type", "application/json", "content-encoding", "Identity"), true},
-		{"compressed", exchange.NewHeaders("content-type", "application/json", "content-encoding", "gzip"), false},
-		{"compressed twice", exchange.NewHeaders("content-type", "application/json", "content-encoding", "identity", "content-encoding", "br"), false},
-		{"another type", exchange.NewHeaders("content-type", "text/json"), false},
-		{"JSON lines", exchange.NewHeaders("content-type", "application/jsonl"), false},
-		{"an image", exchange.NewHeaders("content-type", "image/x+json"), false},
-		{"no type", exchange.NewHeaders(), false},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			x := &exchange.Exchange{Request: tt.headers, Response: tt.headers}
-			both, neither := load(t, op, op), load(t, "", "")
-			if got := both.WantsRequestBody(t.Context(), x); got != tt.want {
-				t.Errorf("request: %t", got)
-			}
-			if got := both.WantsResponseBody(t.Context(), x); got != tt.want {
-				t.Errorf("response: %t", got)
-			}
-			if neither.WantsRequestBody(t.Context(), x) || neither.WantsResponseBody(t.Context(), x) {
-				t.Error("wants a body with nothing to do")
-			}
-		})
-	}
 }
 
 func TestEachDirectionHasItsOperations(t *testing.T) {
@@ -71,41 +42,68 @@ func TestEachDirectionHasItsOperations(t *testing.T) {
 	}
 }
 
-func TestEncodedBodies(t *testing.T) {
+func TestResponsesAreAskedForAsTheyAre(t *testing.T) {
 	const op = `{"action":"remove","pointer":"/a"}`
-	load := func(t *testing.T, request, response string) *Extension {
-		e := load(t, request, response)
-		e.rejectEncoded = true
-		return e
-	}
-	gzip := exchange.NewHeaders("content-type", "application/json", "content-encoding", "gzip")
-	status := func(err error) int {
-		var rejection *exchange.Rejection
-		if errors.As(err, &rejection) {
-			return rejection.Status
+	asked := func(e *Extension) *exchange.Headers {
+		x := exchange.New()
+		for _, name := range []string{"accept-encoding", "accept-encoding", "range", "if-range", "a-im", "accept"} {
+			x.Request.Append(name, "v")
 		}
-		return 0
+		if err := e.OnRequestHeaders(t.Context(), x); err != nil {
+			t.Fatal(err)
+		}
+		return x.Request
 	}
-	x := &exchange.Exchange{Request: gzip, Response: gzip}
-	e := load(t, op, op)
-	if got := status(e.OnRequestHeaders(t.Context(), x)); got != 415 {
-		t.Errorf("request: %d", got)
+	for _, unreadable := range []string{"pass", "reject"} {
+		h := asked(loadWith(t, "", op, unreadable))
+		if got := h.Values("accept-encoding"); !slices.Equal(got, []string{"identity"}) {
+			t.Errorf("accept-encoding: %q", got)
+		}
+		for _, name := range []string{"range", "if-range", "a-im"} {
+			if h.Has(name) {
+				t.Errorf("%s is still there", name)
+			}
+		}
+		if h.Get("accept") != "v" {
+			t.Error("accept is gone")
+		}
 	}
-	if !e.WantsResponseBody(t.Context(), x) {
-		t.Error("does not look whether there is a body")
+	if h := asked(load(t, op, "")); len(h.Values("accept-encoding")) != 2 || !h.Has("range") {
+		t.Error("changes requests whose responses are not edited")
 	}
-	if _, _, err := e.OnResponseBody(t.Context(), x, []byte("\x1f\x8b")); status(err) != 502 {
-		t.Errorf("response: %v", err)
+}
+
+func TestAResponseWithoutBodyHasNoLengthOfAnother(t *testing.T) {
+	const op = `{"action":"remove","pointer":"/a"}`
+	tests := []struct {
+		name, method, status, mediaType string
+		hasBody, want                   bool
+	}{
+		{"HEAD", "HEAD", "200", "application/json", false, false},
+		{"not modified", "GET", "304", "application/json", false, false},
+		{"HEAD of another type", "HEAD", "200", "image/png", false, true},
+		{"GET", "GET", "200", "application/json", true, true},
+		{"an empty body", "GET", "200", "application/json", false, true},
 	}
-	e = load(t, "", "")
-	if err := e.OnRequestHeaders(t.Context(), x); err != nil || e.WantsResponseBody(t.Context(), x) {
-		t.Errorf("refuses with nothing to do: %v", err)
-	}
-	image := exchange.NewHeaders("content-type", "image/svg+xml", "content-encoding", "gzip")
-	x = &exchange.Exchange{Request: image, Response: image}
-	e = load(t, op, op)
-	if err := e.OnRequestHeaders(t.Context(), x); err != nil || e.WantsResponseBody(t.Context(), x) {
-		t.Errorf("refuses another type: %v", err)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			length := func(e *Extension) bool {
+				x := exchange.New()
+				x.Request.Set(":method", tt.method)
+				x.Response = exchange.NewHeaders(":status", tt.status, "content-type", tt.mediaType, "content-length", "40")
+				x.HasResponseBody = tt.hasBody
+				if err := e.OnResponseHeaders(t.Context(), x); err != nil {
+					t.Fatal(err)
+				}
+				return x.Response.Has("content-length")
+			}
+			if got := length(load(t, "", op)); got != tt.want {
+				t.Errorf("has a length: %t", got)
+			}
+			if !length(load(t, op, "")) {
+				t.Error("changes responses that are not edited")
+			}
+		})
 	}
 }
 
@@ -187,7 +185,7 @@ func TestEdit(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			e := load(t, tt.ops, "")
 			for range 2 { // the settings do not wear out
-				got, changed := edit([]byte(tt.body), e.request)
+				got, changed := edited(t, e, tt.body)
 				want := tt.want
 				if want == "" {
 					want = tt.body
@@ -201,11 +199,11 @@ func TestEdit(t *testing.T) {
 }
 
 func TestWrongSettings(t *testing.T) {
-	op := func(text string) string { return `{"request":[` + text + `],"response":[],"encoded":"pass"}` }
+	op := func(text string) string { return `{"request":[` + text + `],"response":[],"unreadable":"pass"}` }
 	tests := []struct{ name, text, want string }{
 		{"not JSON", `{`, "not JSON"},
 		{"missing direction", `{"response":[]}`, "request: the key is missing"},
-		{"unknown key", `{"request":[],"response":[],"encoded":"pass","x":1}`, "x: 1 is not allowed; remove this key"},
+		{"unknown key", `{"request":[],"response":[],"unreadable":"pass","x":1}`, "x: 1 is not allowed; remove this key"},
 		{"unknown action", op(`{"action":"add"}`), `request[0].action: "add" is not allowed; use set, set-json, remove, rename or mask`},
 		{"missing key", op(`{"action":"mask","pointer":"/a"}`), "request[0].keep: the key is missing"},
 		{"a key of another action", op(`{"action":"remove","pointer":"/a","keep":1}`), "request[0].keep: 1 is not allowed; remove this key"},
@@ -215,7 +213,8 @@ func TestWrongSettings(t *testing.T) {
 		{"bad escape at the end", op(`{"action":"remove","pointer":"/a~"}`), "write ~ as ~0"},
 		{"not JSON in set-json", op(`{"action":"set-json","pointer":"/a","value":"{"}`), `request[0].value: "{" is not allowed; write JSON text`},
 		{"rename without a name", op(`{"action":"rename","pointer":"/a"}`), "request[0].to: the key is missing"},
-		{"what becomes of encoded bodies", `{"request":[],"response":[],"encoded":"decode"}`, `encoded: "decode" is not allowed; use pass or reject`},
+		{"what becomes of unreadable bodies", `{"request":[],"response":[],"unreadable":"decode"}`, `unreadable: "decode" is not allowed; use pass or reject`},
+		{"a setting of an older version", `{"request":[],"response":[],"unreadable":"pass","encoded":"pass"}`, `encoded: "pass" is not allowed; remove this key`},
 		{"negative keep", op(`{"action":"mask","pointer":"/a","keep":-1}`), "request[0].keep: -1 is not allowed"},
 		{"set with a number", op(`{"action":"set","pointer":"/a","value":1}`), "request[0].value: 1 is not allowed; write a JSON string"},
 	}
@@ -224,6 +223,106 @@ func TestWrongSettings(t *testing.T) {
 			_, err := Load(strings.NewReader(tt.text), environment.Empty())
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("got %v, want %q", err, tt.want)
+			}
+		})
+	}
+}
+
+// edited is the body as the extension sends it on.
+func edited(t *testing.T, e *Extension, body string) ([]byte, bool) {
+	t.Helper()
+	got, changed, err := e.OnRequestBody(t.Context(), exchange.New(), []byte(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got, changed
+}
+
+// TestOnePassIsAsGoodAsMany: operations together do what they do one after the
+// other.
+func TestOnePassIsAsGoodAsMany(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	pick := func(from ...string) string { return from[random.IntN(len(from))] }
+	var value func(depth int) string
+	value = func(depth int) string {
+		kind := random.IntN(4)
+		if depth == 0 || kind == 0 {
+			return pick(`1`, `"text"`, `"\ud83d\ude00x"`, `null`, `-1.50`)
+		}
+		var parts []string
+		for range random.IntN(4) {
+			parts = append(parts, value(depth-1))
+		}
+		if kind == 1 {
+			return "[" + strings.Join(parts, ",") + "]"
+		}
+		for i := range parts {
+			parts[i] = pick(`"a":`, `"b":`, `"\u0061":`, `"0":`, `"c" : `) + parts[i]
+		}
+		return "{" + strings.Join(parts, ", ") + "}"
+	}
+	for range 20000 {
+		var ops []operation
+		for range 1 + random.IntN(5) {
+			var pointer strings.Builder
+			for range 1 + random.IntN(3) {
+				pointer.WriteString(pick("/a", "/b", "/0", "/1"))
+			}
+			path, err := parsePointer(pointer.String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			ops = append(ops, []operation{
+				set(path, []byte(value(2))), remove(path), rename(path, pick("a", "b", "0")), mask(path, random.IntN(3)),
+			}[random.IntN(4)])
+			if last := &ops[len(ops)-1]; last.value != nil {
+				last.value = (&scanner{text: last.value}).copyTo(nil)
+			}
+		}
+		body := []byte(value(4))
+		want, wantChanged := body, false
+		for _, op := range ops {
+			next, changed := edit(want, []operation{op})
+			want, wantChanged = next, wantChanged || changed
+		}
+		got, changed := edit(body, ops)
+		if string(got) != string(want) || changed != wantChanged {
+			t.Fatalf("%s\n%+v\ngot  %s (changed: %t)\nwant %s", body, ops, got, changed, want)
+		}
+	}
+}
+
+// TestWorkGrowsWithTheText counts the bytes that are looked at: about each once,
+// or twice where a new name may replace another one, whatever is repeated.
+func TestWorkGrowsWithTheText(t *testing.T) {
+	const n = 20000
+	tests := []struct{ name, ops, body string }{
+		{"a key that occurs often", `{"action":"mask","pointer":"/a","keep":1}`, "{" + strings.Repeat(`"a":12,`, n) + `"b":1}`},
+		{"objects of one name", `{"action":"mask","pointer":"/a/b","keep":1},{"action":"set","pointer":"/a/c","value":"v"}`, "{" + strings.Repeat(`"a":{"b":1},`, n) + `"b":1}`},
+		{"a key that is removed", `{"action":"remove","pointer":"/a"},{"action":"remove","pointer":"/b"}`, "{" + strings.Repeat(`"a":12,`, n) + `"b":1}`},
+		{"a key that is renamed", `{"action":"rename","pointer":"/a","to":"c"},{"action":"rename","pointer":"/c","to":"d"}`, "{" + strings.Repeat(`"a":12,"c":1,`, n) + `"b":1}`},
+		{"renames at every depth", `{"action":"rename","pointer":"/a","to":"x"},{"action":"rename","pointer":"/x/a","to":"x"},{"action":"rename","pointer":"/x/x/a","to":"x"}`, `{"a":{"a":{"a":[` + strings.Repeat("1,", n) + `1]}}}`},
+		{"elements", `{"action":"remove","pointer":"/0"},{"action":"remove","pointer":"/0"},{"action":"mask","pointer":"/1","keep":0}`, "[" + strings.Repeat("1,", n) + "1]"},
+		{"nesting", `{"action":"set","pointer":"/a","value":"v"}`, `{"b":` + strings.Repeat("[", 9000) + strings.Repeat("]", 9000) + "}"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			ops := load(t, tt.ops, "").request.ops
+			e := &editor{}
+			e.document([]byte(tt.body), ops)
+			depth := 0
+			for _, op := range ops {
+				depth = max(depth, len(op.path))
+			}
+			if !e.found {
+				t.Fatal("nothing was found")
+			}
+			looks := 1
+			if strings.Contains(tt.ops, "rename") {
+				looks += depth
+			}
+			if e.read > looks*len(tt.body)+len(tt.ops) {
+				t.Errorf("looked at %d bytes of %d", e.read, len(tt.body))
 			}
 		})
 	}
@@ -248,7 +347,7 @@ func FuzzEdit(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body, pointer string, keep int) {
 		path, err := parsePointer(pointer)
-		if err != nil || keep < 0 {
+		if err != nil || keep < 0 || !isDocument([]byte(body)) {
 			return
 		}
 		for name, op := range map[string]operation{
@@ -265,8 +364,7 @@ func FuzzEdit(f *testing.F) {
 			if !json.Valid(got) {
 				t.Errorf("%s: not JSON any more: %q", name, got)
 			}
-			noChange := operation{path: path, replace: func(value []byte) []byte { return value }}
-			if again, changed := edit(got, []operation{noChange}); changed && string(again) != string(got) {
+			if again := (&scanner{text: got}).copyTo(nil); string(again) != string(got) {
 				t.Errorf("%s: not in canonical form: %q, then %q", name, got, again)
 			}
 		}
@@ -280,7 +378,7 @@ func BenchmarkEdit(b *testing.B) {
 		body.WriteString(`{"id":` + strconv.Itoa(i) + `,"name":"Jos\u00e9","tags":["a","b"]},`)
 	}
 	body.WriteString(`{}],"card":"4111111111111111"}`)
-	e, err := Load(strings.NewReader(`{"request":[{"action":"mask","pointer":"/card","keep":4},{"action":"remove","pointer":"/users/0/name"}],"response":[],"encoded":"pass"}`), environment.Empty())
+	e, err := Load(strings.NewReader(`{"request":[{"action":"mask","pointer":"/card","keep":4},{"action":"remove","pointer":"/users/0/name"}],"response":[],"unreadable":"pass"}`), environment.Empty())
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -288,7 +386,7 @@ func BenchmarkEdit(b *testing.B) {
 	b.SetBytes(int64(len(text)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, changed := edit(text, e.request); !changed {
+		if _, changed := edit(text, e.request.ops); !changed {
 			b.Fatal("unchanged")
 		}
 	}

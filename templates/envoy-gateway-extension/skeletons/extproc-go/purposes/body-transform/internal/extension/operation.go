@@ -3,6 +3,7 @@ package extension
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -13,14 +14,23 @@ import (
 // operation is one edit at one place of a document.
 type operation struct {
 	path []token // of the JSON pointer; never empty
-	// replace returns the text of the new value; nil removes it.
-	replace func(value []byte) []byte
-	// add is what an object gets that lacks the member; nil adds nothing.
-	add []byte
-	// renameTo is the new key of a member, as canonical JSON text; "" renames
-	// nothing. An array's elements have no key.
-	renameTo string
+	kind action
+	// value of set, as canonical JSON text
+	value []byte
+	// to is the new key of rename, as canonical JSON text.
+	to string
+	// keep is how many characters mask leaves.
+	keep int
 }
+
+type action int
+
+const (
+	actionSet action = iota
+	actionRemove
+	actionRename
+	actionMask
+)
 
 // token is one step of a JSON pointer.
 type token struct {
@@ -47,8 +57,9 @@ func parseOperation(v settings.Value) operation {
 		value := []byte(m["value"].Text())
 		if !isDocument(value) {
 			m["value"].Wrong(`write JSON text as a string, for example "{\"x\":[1]}"`)
+			return operation{}
 		}
-		return set(pointerOf(m["pointer"]), bytes.TrimSpace(value))
+		return set(pointerOf(m["pointer"]), (&scanner{text: value}).copyTo(nil))
 	case "remove":
 		return remove(pointerOf(v.Object("action", "pointer")["pointer"]))
 	case "rename":
@@ -94,22 +105,26 @@ func parsePointer(pointer string) ([]token, error) {
 
 // set replaces a value or adds a missing member of an object.
 func set(path []token, text []byte) operation {
-	return operation{path: path, replace: func([]byte) []byte { return text }, add: text}
+	return operation{path: path, kind: actionSet, value: text}
 }
 
 // remove drops a member or an element.
-func remove(path []token) operation {
-	return operation{path: path, replace: func([]byte) []byte { return nil }}
-}
+func remove(path []token) operation { return operation{path: path, kind: actionRemove} }
 
-// rename gives a member another key, in place of one that has it already.
+// rename gives a member another key, in place of one that has it already. An
+// array's elements have no key.
 func rename(path []token, to string) operation {
-	return operation{path: path, renameTo: string(quote(to))}
+	return operation{path: path, kind: actionRename, to: string(quote(to))}
 }
 
 // mask hides a value except for its last characters.
 func mask(path []token, keep int) operation {
-	return operation{path: path, replace: func(value []byte) []byte { return masked(value, keep) }}
+	return operation{path: path, kind: actionMask, keep: keep}
+}
+
+// beginsWithIndex tells whether an operation could find its place in an array.
+func beginsWithIndex(ops []operation) bool {
+	return slices.ContainsFunc(ops, func(op operation) bool { return op.path[0].index >= 0 })
 }
 
 func masked(value []byte, keep int) []byte {
