@@ -425,7 +425,7 @@ const settings: Record<string, fc.Arbitrary<unknown>> = {
   'audit-log': auditLogs,
   'header-transform': both(headerOperation, { reroute: fc.boolean() }),
   'body-transform': both(bodyOperation, {
-    encoded: fc.constantFrom('pass', 'reject'),
+    unreadable: fc.constantFrom('pass', 'reject'),
   }),
   'ai-gateway': gateways,
   other: fc.record({ header: fc.record({ name: header, value: headerValue }) }),

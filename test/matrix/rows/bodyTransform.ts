@@ -1,3 +1,6 @@
+import fs from 'fs-extra';
+import { join } from 'path';
+import { parse } from 'yaml';
 import { hostile, Variant } from './variant';
 
 const bodySettings = {
@@ -24,8 +27,12 @@ const bodySettings = {
   ],
 };
 
+/** Masking and removing refuse what they cannot read, unless told otherwise. */
 const bodies = { settings: bodySettings };
-const rejecting = { settings: { ...bodySettings, encoded: 'reject' } };
+const passing = { settings: { ...bodySettings, unreadable: 'pass' } };
+const file = '../../../examples/answers/mask-card-numbers.yaml';
+const { settings } = parse(fs.readFileSync(join(__dirname, file), 'utf8'));
+const example = { settings };
 
 export const bodyTransform: readonly Variant[] = [
   {
@@ -43,14 +50,14 @@ export const bodyTransform: readonly Variant[] = [
   {
     implementation: 'extproc-go',
     purpose: 'body-transform',
-    variant: 'buffered, encoded rejected',
-    answers: rejecting,
+    variant: 'the example',
+    answers: example,
   },
   {
     implementation: 'extproc-go',
     purpose: 'body-transform',
-    variant: 'full duplex, encoded rejected',
-    answers: { ...rejecting, bodySize: 'large' },
+    variant: 'full duplex, unreadable passes',
+    answers: { ...passing, bodySize: 'large' },
   },
   {
     implementation: 'wasm-rust',
@@ -61,7 +68,13 @@ export const bodyTransform: readonly Variant[] = [
   {
     implementation: 'wasm-rust',
     purpose: 'body-transform',
-    variant: 'encoded rejected',
-    answers: rejecting,
+    variant: 'the example',
+    answers: example,
+  },
+  {
+    implementation: 'wasm-rust',
+    purpose: 'body-transform',
+    variant: 'unreadable passes',
+    answers: passing,
   },
 ];

@@ -56,6 +56,8 @@ export interface Implementation {
    * or breaks off (null).
    */
   beyondBuffer: { reached: false | 'either'; responseStatus: number | null };
+  /** Whether the headers of a message wait while its body is held, so that it can still be refused with a status. */
+  holdsHeaders: boolean;
   /** Whether the end of a piece of a body can be held back while the rest goes on. */
   holdsBack: boolean;
   /** Whether a crash of the extension leaves Envoy running as if nothing had happened. */
@@ -117,6 +119,7 @@ export const implementations: readonly Implementation[] = [
     state: 'process',
     wholeBody: 'processor-memory',
     beyondBuffer: { reached: false, responseStatus: 500 },
+    holdsHeaders: true,
     holdsBack: true,
     crashIsolation: 'process',
     impossible: {},
@@ -145,6 +148,7 @@ export const implementations: readonly Implementation[] = [
     state: 'proxy',
     wholeBody: 'listener-buffer',
     beyondBuffer: { reached: 'either', responseStatus: null },
+    holdsHeaders: false,
     holdsBack: true,
     crashIsolation: 'sandbox',
     impossible: {},
@@ -170,6 +174,7 @@ export const implementations: readonly Implementation[] = [
     state: 'none',
     wholeBody: 'listener-buffer',
     beyondBuffer: { reached: 'either', responseStatus: null },
+    holdsHeaders: true,
     holdsBack: false,
     crashIsolation: 'script',
     impossible: {
@@ -210,6 +215,7 @@ export const dynamicModule: Implementation = {
   state: 'proxy',
   wholeBody: 'listener-buffer',
   beyondBuffer: { reached: 'either', responseStatus: null },
+  holdsHeaders: true,
   holdsBack: true,
   crashIsolation: 'none',
   impossible: {},
@@ -234,6 +240,7 @@ export const native: Implementation = {
   state: 'process',
   wholeBody: 'processor-memory',
   beyondBuffer: { reached: false, responseStatus: 500 },
+  holdsHeaders: true,
   holdsBack: true,
   crashIsolation: 'process',
   impossible: {},

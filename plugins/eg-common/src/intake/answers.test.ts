@@ -104,7 +104,7 @@ describe('parseAnswers', () => {
     const settings = {
       request: [{ action: 'set', pointer: '/note', value: '' }],
       response: [],
-      encoded: 'pass',
+      unreadable: 'pass',
     };
     expect(
       parseAnswers({ ...minimal, purpose: 'body-transform', settings })

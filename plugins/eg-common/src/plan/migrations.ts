@@ -92,12 +92,11 @@ function nativeOfV1alpha1({ objects, ...need }: Raw): Raw {
   return { needs: [{ ...need, settings: {} }], objects };
 }
 
-/** Content inspection had a setting for encoded bodies before it had one for all that cannot be read. */
-function settingsOfV1alpha1(settings: Raw): Raw {
-  const { encoded, ...others } = settings;
+/** Two purposes had a setting for encoded bodies before they had one for all that cannot be read. */
+function bodySettingsOfV1alpha1({ encoded, ...settings }: Raw): Raw {
   return encoded === undefined
     ? settings
-    : { ...others, unreadable: encoded === 'pass' ? 'pass' : 'reject' };
+    : { ...settings, unreadable: encoded === 'pass' ? 'pass' : 'reject' };
 }
 
 /**
@@ -110,8 +109,8 @@ function fromV1alpha1(plan: Raw): Raw {
     secrets: [],
     ...plan,
     settings:
-      plan.purpose === 'content-inspection'
-        ? within(plan.settings, settingsOfV1alpha1)
+      plan.purpose === 'content-inspection' || plan.purpose === 'body-transform'
+        ? within(plan.settings, bodySettingsOfV1alpha1)
         : plan.settings,
     extproc: within(plan.extproc, extproc => ({
       attributes: [],

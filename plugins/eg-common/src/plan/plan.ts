@@ -56,7 +56,10 @@ function processingOf(answers: Answers, mechanism: Mechanism): Processing {
   const purpose = purposeOf(answers.purpose);
   const phases: string[] = purpose.openEnded
     ? answers.processing
-    : purpose.phases(answers.settings);
+    : [
+        ...purpose.phases(answers.settings),
+        ...(purpose.impliedPhases?.(answers.settings) ?? []),
+      ];
   const of = (headers: string, body: string): Processing['request'] => {
     if (phases.includes(body)) {
       // The only mode of ExtProc that holds nothing back.

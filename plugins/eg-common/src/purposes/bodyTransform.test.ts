@@ -1,5 +1,7 @@
 import { implementationOf } from '../implementations';
-import { applyBodyOperations, bodyTransform } from './bodyTransform';
+import { bodyTransform } from './bodyTransform';
+import { applyBodyOperations } from './bodyTransformOperations';
+import type { BodyMode } from './types';
 
 describe('body operations', () => {
   it.each([
@@ -148,26 +150,89 @@ describe('bodyTransform', () => {
     ).toMatchObject({ json: true });
   });
 
-  const encodedCases = (encoded: 'pass' | 'reject') =>
-    bodyTransform
-      .cases(
-        { ...settings, encoded },
-        {
-          processing: { request: { body: 'Buffered' }, response: false },
-          implementation: implementationOf('extproc-go'),
-        },
-      )
-      .filter(c => c.name.startsWith('a gzip'))
-      .map(c => c.expect.response.status);
-
-  it('refuses encoded bodies only where told to, and only where it has something to do', () => {
-    expect(encodedCases('pass')).toEqual([200, 200, 200]);
-    expect(encodedCases('reject')).toEqual([415, 200, 200]);
+  it('refuses what cannot be read where an operation hides something, unless told otherwise', () => {
+    const chosen = (given: object) =>
+      bodyTransform.settings.parse(given).unreadable;
+    const set = { action: 'set', pointer: '/a', value: 'x' };
+    const rename = { action: 'rename', pointer: '/a', to: 'x' };
+    const remove = { action: 'remove', pointer: '/a' };
+    const mask = { action: 'mask', pointer: '/a' };
+    expect(chosen({ request: [set, rename] })).toBe('pass');
+    expect(chosen({ request: [set], response: [remove] })).toBe('reject');
+    expect(chosen({ request: [mask] })).toBe('reject');
+    expect(chosen({ request: [mask], unreadable: 'pass' })).toBe('pass');
+    expect(chosen({ request: [set], unreadable: 'reject' })).toBe('reject');
+    // What was parsed is parsed to the same again.
+    const parsed = bodyTransform.settings.parse({ request: [set] });
+    expect(bodyTransform.settings.parse(parsed)).toEqual(parsed);
   });
 
-  it('warns of encoded bodies that pass by what hides values', () => {
-    const severities = (encoded: 'pass' | 'reject') =>
-      bodyTransform.warnings!({ ...settings, encoded }).map(w => w.severity);
+  const casesFor = (
+    unreadable: 'pass' | 'reject',
+    id: 'extproc-go' | 'wasm-rust',
+    body: BodyMode = 'Buffered',
+  ) => {
+    const operations = settings.request;
+    const found = bodyTransform.cases(
+      { request: operations, response: operations, unreadable },
+      {
+        processing: { request: { body }, response: { body } },
+        implementation: implementationOf(id),
+      },
+    );
+    return (name: string) => found.find(c => c.name === name)!.expect;
+  };
+
+  it.each([
+    'a gzip body',
+    'a part of a body',
+    'a multipart body',
+    'JSON in UTF-16',
+    'JSON with one byte that is not UTF-8',
+    'JSON with NaN',
+    'JSON lines',
+    'JSON that nests beyond the limit',
+    'JSON that is labelled as text',
+  ])('lets nothing of %s through', name => {
+    for (const id of ['extproc-go', 'wasm-rust'] as const) {
+      const of = casesFor('reject', id);
+      const request = of(`${name}, request`);
+      expect(request.reached).not.toBe(true);
+      expect([400, 415]).toContain(request.response.status);
+      const { status, broken } = of(`${name}, response`).response;
+      expect(broken ?? status).toBe(broken ? true : 502);
+    }
+    const passing = casesFor('pass', 'extproc-go');
+    expect(passing(`${name}, request`).reached).toBeUndefined();
+    expect(passing(`${name}, response`).response.status).toBeLessThan(400);
+  });
+
+  it('expects a response to break off where its status has gone before its body', () => {
+    const name = 'JSON with NaN, response';
+    const label = 'JSON that is labelled as text, response';
+    const of = (...given: Parameters<typeof casesFor>) => {
+      const found = casesFor(...given);
+      return [name, label].map(each => found(each).response.broken ?? false);
+    };
+    expect(of('reject', 'extproc-go')).toEqual([false, false]);
+    expect(of('reject', 'extproc-go', 'FullDuplexStreamed')).toEqual([
+      false,
+      true,
+    ]);
+    expect(of('reject', 'wasm-rust')).toEqual([true, true]);
+  });
+
+  it('processes request headers where responses are edited, whatever is asked for', () => {
+    const operations = settings.request;
+    const implied = (request: typeof operations, response: typeof operations) =>
+      bodyTransform.impliedPhases!({ ...settings, request, response });
+    expect(implied(operations, [])).toEqual([]);
+    expect(implied([], operations)).toEqual(['requestHeaders']);
+  });
+
+  it('names what passes by what hides values', () => {
+    const severities = (unreadable: 'pass' | 'reject') =>
+      bodyTransform.warnings!({ ...settings, unreadable }).map(w => w.severity);
     expect(severities('pass')).toEqual(['security', 'correctness']);
     expect(severities('reject')).toEqual(['correctness']);
   });

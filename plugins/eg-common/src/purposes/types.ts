@@ -80,6 +80,8 @@ export interface BehaviourCase {
     };
     response: {
       status: number;
+      /** The response breaks off before anything of its body has come. Its status may be known by then. */
+      broken?: true;
       headers?: Record<string, string[]>;
       /** Regular expressions that the values, joined by a comma and a blank, match as a whole. */
       headersMatch?: Record<string, string>;
@@ -248,6 +250,8 @@ export interface Purpose<Settings = unknown> {
   defaults(phases: readonly ProcessingPhase[], name: string): Settings;
   /** The phases without which these settings cannot be carried out. */
   phases(settings: Settings): ProcessingPhase[];
+  /** The phases that are processed besides, whether or not the person asks for them; none unless said otherwise. */
+  impliedPhases?(settings: Settings): ProcessingPhase[];
   /** Whether a body has to be held as a whole before it can go on. */
   wholeBody: boolean;
   /** Whether responses have to go by while they are read, event by event, whatever their size. */

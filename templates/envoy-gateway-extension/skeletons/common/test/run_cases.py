@@ -48,11 +48,16 @@ async def run_once(case: Case, case_id: str, gateway: str, upstream: Upstream, s
     try:
         sending = send(support.prepared(case.request), case_id, gateway, received)
         answer = await asyncio.wait_for(sending, CASE_TIMEOUT)
+        if case.expect_response.broken:
+            problems.append(f"the response is complete, status {answer.status}; it was to break off")
         problems += compare("response", case.expect_response, answer)
     except asyncio.TimeoutError:
         problems.append(f"no complete response within {CASE_TIMEOUT:g} s")
     except (aiohttp.ClientError, OSError) as error:
-        problems.append(f"no valid response: {type(error).__name__}: {error}")
+        if not case.expect_response.broken:
+            problems.append(f"no valid response: {type(error).__name__}: {error}")
+        elif upstream.received[case_id]:
+            problems.append(f"{upstream.received[case_id]} bytes of the response have come before it broke off")
     requests = upstream.seen[case_id]
     if case.reached is not None and len(requests) != case.reached:
         problems.append(f"upstream: expected {int(case.reached)} request(s), got {len(requests)}")

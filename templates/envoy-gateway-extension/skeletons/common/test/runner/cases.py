@@ -41,6 +41,7 @@ class Expected:
     body: bytes | None = None
     trailers: dict[str, list[str]] = field(default_factory=dict)
     json: bool = False  # compare the body as JSON instead of byte by byte
+    broken: bool = False  # the response breaks off before anything of its body has come
 
 
 @dataclass
@@ -94,7 +95,7 @@ def load_case(entry: Any, where: str) -> Case:
     check_keys(expect, {"reached", "request", "response", "events"}, f"{where}.expect")
     expect_request = load_expected(expect.get("request", {}), {"headers", "body", "trailers"}, f"{where}.expect.request")
     expect_response = load_expected(
-        expect.get("response", {}), {"status", "headers", "headersMatch", "body", "trailers"}, f"{where}.expect.response"
+        expect.get("response", {}), {"status", "broken", "headers", "headersMatch", "body", "trailers"}, f"{where}.expect.response"
     )
     events = typed(expect, "events", list, f"{where}.expect") if "events" in expect else None
     if events is not None and not alone:
@@ -185,6 +186,7 @@ def load_expected(entry: Any, keys: set[str], where: str) -> Expected:
         trailers={name.lower(): values for name, values in trailers.items()},
         headers_match={name.lower(): pattern for name, pattern in patterns.items()},
         body=None if parts is None else b"".join(parts),
+        broken=typed(entry, "broken", bool, where, False),
         json=isinstance(entry.get("body"), dict) and typed(entry["body"], "json", bool, f"{where}.body", False),
     )
 
