@@ -113,7 +113,7 @@ impl HttpExtension for Extension {
         &self,
         cx: &mut Cx<State>,
         direction: Direction,
-        _headers: &Headers,
+        headers: &Headers,
         chunk: &[u8],
         _end: bool,
     ) -> AfterBody {
@@ -121,7 +121,7 @@ impl HttpExtension for Extension {
             return AfterBody::Unchanged;
         }
         let arrays = edit::begin_with_index(self.operations(direction));
-        let beginning = media::beginning(chunk, arrays);
+        let beginning = media::beginning(chunk, arrays, media::is_grpc(headers));
         cx.state.has_begun = beginning != Beginning::Unknown;
         if beginning != Beginning::Document {
             return AfterBody::Unchanged;

@@ -138,6 +138,7 @@ func (e *Extension) sniff(d direction, h *exchange.Headers) exchange.BodyTransfo
 	}
 	return &sniffer{
 		arrays: beginsWithIndex(d.ops),
+		framed: isGRPC(h),
 		refuse: func() error { return e.unread(d, labelledOther) },
 	}
 }

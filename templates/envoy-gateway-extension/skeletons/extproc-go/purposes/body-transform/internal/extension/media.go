@@ -131,6 +131,10 @@ func contentTypes(h *exchange.Headers) (types, charsets []string) {
 	return types, charsets
 }
 
+func isGRPC(h *exchange.Headers) bool {
+	return strings.HasPrefix(strings.ToLower(h.Get("content-type")), "application/grpc")
+}
+
 func splitOutsideQuotes(s string, separator byte) []string {
 	var parts []string
 	start, quoted := 0, false
@@ -153,6 +157,7 @@ func splitOutsideQuotes(s string, separator byte) []string {
 // the type, and some receivers do not look at it.
 type sniffer struct {
 	arrays  bool // whether an array could be such a document
+	framed  bool // each message begins with its length, which can look like anything
 	refuse  func() error
 	decided bool
 }
@@ -162,7 +167,7 @@ func (s *sniffer) Chunk(chunk []byte, _ bool) ([]byte, error) {
 		if s.decided {
 			break
 		}
-		if isSpace(c) || strings.IndexByte("\x00\xef\xbb\xbf\xfe\xff", c) >= 0 {
+		if isSpace(c) || strings.IndexByte("\xef\xbb\xbf\xfe\xff", c) >= 0 || c == 0 && !s.framed {
 			continue // white space and byte order marks, also of UTF-16 and UTF-32
 		}
 		s.decided = true

@@ -202,10 +202,16 @@ func TestWhatBeginsLikeAnotherType(t *testing.T) {
 		{"an array", element, `[{"a":1}]`, false},
 		{"a number", element, "4111", true},
 		{"JPEG", object, "\xff\xd8\xff\xe0{", true},
+		{"gRPC with a length like a bracket", object, "\x00\x00\x00{\x01", true},
+		{"gRPC that is none", object, " {", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			e := loadWith(t, tt.op, "", "reject")
-			x := &exchange.Exchange{Request: exchange.NewHeaders("content-type", "text/plain"), HasRequestBody: true}
+			mediaType := "text/plain"
+			if strings.HasPrefix(tt.name, "gRPC") {
+				mediaType = "application/grpc-web+proto"
+			}
+			x := &exchange.Exchange{Request: exchange.NewHeaders("content-type", mediaType), HasRequestBody: true}
 			got, err := pass(t, false, e.RequestBody(x), tt.body, nil)
 			if tt.passes && (err != nil || got != tt.body) || !tt.passes && err == nil {
 				t.Errorf("got %q, %v", got, err)

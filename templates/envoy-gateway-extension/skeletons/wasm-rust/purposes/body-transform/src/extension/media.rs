@@ -129,6 +129,13 @@ fn content_types(headers: &Headers) -> (Vec<String>, Vec<String>) {
     (types, charsets)
 }
 
+pub fn is_grpc(headers: &Headers) -> bool {
+    let content_type = headers.text("content-type").unwrap_or_default();
+    content_type
+        .to_ascii_lowercase()
+        .starts_with("application/grpc")
+}
+
 fn split_outside_quotes(text: &str, separator: char) -> Vec<&str> {
     let (mut quoted, mut escaped) = (false, false);
     text.split(|c| {
@@ -154,9 +161,11 @@ pub enum Beginning {
     Something,
 }
 
-pub fn beginning(chunk: &[u8], arrays: bool) -> Beginning {
-    let mut bytes = chunk.iter().copied();
-    match bytes.find(|c| !b" \t\r\n\0\xef\xbb\xbf\xfe\xff".contains(c)) {
+/// `arrays` says whether an array could be such a document; `framed` that each message begins with
+/// its length, which can look like anything.
+pub fn beginning(chunk: &[u8], arrays: bool, framed: bool) -> Beginning {
+    let is_blank = |c: &u8| b" \t\r\n\xef\xbb\xbf\xfe\xff".contains(c) || (*c == 0 && !framed);
+    match chunk.iter().copied().find(|c| !is_blank(c)) {
         None => Beginning::Unknown,
         Some(b'{') => Beginning::Document,
         Some(b'[') if arrays => Beginning::Document,
@@ -311,8 +320,12 @@ mod tests {
             (b"hello {", true, Beginning::Something),
             (b"\xff\xd8\xff\xe0{", true, Beginning::Something),
         ] {
-            assert_eq!(beginning(chunk, arrays), expected, "{chunk:?}");
+            assert_eq!(beginning(chunk, arrays, false), expected, "{chunk:?}");
         }
+        assert_eq!(beginning(b"\0\0\0{\x01", false, true), Beginning::Something);
+        assert_eq!(beginning(b" {", false, true), Beginning::Document);
+        let grpc = [("content-type", "Application/gRPC-web+proto")];
+        assert!(is_grpc(&headers(&grpc)) && !is_grpc(&headers(&[])));
     }
 
     #[test]
