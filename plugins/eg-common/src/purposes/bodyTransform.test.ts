@@ -217,7 +217,7 @@ describe('bodyTransform', () => {
     expect(of('reject', 'extproc-go')).toEqual([false, false]);
     expect(of('reject', 'extproc-go', 'FullDuplexStreamed')).toEqual([
       false,
-      true,
+      'either',
     ]);
     expect(of('reject', 'wasm-rust')).toEqual([true, true]);
   });

@@ -451,10 +451,16 @@ function unreadable(
       reached: inTime(known, 'request') ? false : 'either',
       response: problem(answer, detail, accepted),
     };
+    const refusal = problem(
+      502,
+      'The response cannot be read as one JSON document.',
+    );
+    // What Envoy has sent of a response by then decides whether its status can still change.
+    const late = holdsHeaders
+      ? { ...refusal, broken: 'either' as const }
+      : { status, broken: true as const };
     const refusedResponse: BehaviourCase['expect'] = {
-      response: inTime(known, 'response')
-        ? problem(502, 'The response cannot be read as one JSON document.')
-        : { status, broken: true },
+      response: inTime(known, 'response') ? refusal : late,
     };
     return [
       {

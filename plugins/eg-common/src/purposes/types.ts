@@ -80,8 +80,11 @@ export interface BehaviourCase {
     };
     response: {
       status: number;
-      /** The response breaks off before anything of its body has come. Its status may be known by then. */
-      broken?: true;
+      /**
+       * The response breaks off before anything of its body has come; its status may be known by then. `either`: it does,
+       * or it is complete and as expected, whichever is faster.
+       */
+      broken?: true | 'either';
       headers?: Record<string, string[]>;
       /** Regular expressions that the values, joined by a comma and a blank, match as a whole. */
       headersMatch?: Record<string, string>;

@@ -48,7 +48,7 @@ async def run_once(case: Case, case_id: str, gateway: str, upstream: Upstream, s
     try:
         sending = send(support.prepared(case.request), case_id, gateway, received)
         answer = await asyncio.wait_for(sending, CASE_TIMEOUT)
-        if case.expect_response.broken:
+        if case.expect_response.broken is True:
             problems.append(f"the response is complete, status {answer.status}; it was to break off")
         problems += compare("response", case.expect_response, answer)
     except asyncio.TimeoutError:

@@ -41,7 +41,7 @@ class Expected:
     body: bytes | None = None
     trailers: dict[str, list[str]] = field(default_factory=dict)
     json: bool = False  # compare the body as JSON instead of byte by byte
-    broken: bool = False  # the response breaks off before anything of its body has come
+    broken: bool | str = False  # the response breaks off before anything of its body has come; either: or is as expected
 
 
 @dataclass
@@ -179,6 +179,9 @@ def load_expected(entry: Any, keys: set[str], where: str) -> Expected:
             re.compile(pattern)
         except (TypeError, re.error) as error:
             raise CannotRun(f"{where}.headersMatch.{name} must be a regular expression, not {pattern!r}: {error}") from error
+    broken = entry.get("broken", False)
+    if broken not in (True, False, "either"):
+        raise CannotRun(f"{where}.broken must be true, false or either, not {broken!r}")
     parts = load_body(entry, where)
     return Expected(
         status=typed(entry, "status", int, where) if "status" in entry else None,
@@ -186,7 +189,7 @@ def load_expected(entry: Any, keys: set[str], where: str) -> Expected:
         trailers={name.lower(): values for name, values in trailers.items()},
         headers_match={name.lower(): pattern for name, pattern in patterns.items()},
         body=None if parts is None else b"".join(parts),
-        broken=typed(entry, "broken", bool, where, False),
+        broken=broken,
         json=isinstance(entry.get("body"), dict) and typed(entry["body"], "json", bool, f"{where}.body", False),
     )
 
