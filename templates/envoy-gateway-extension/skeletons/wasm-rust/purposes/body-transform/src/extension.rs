@@ -228,7 +228,7 @@ mod tests {
         ) {
             AfterBody::Replace(body) => Some(String::from_utf8(body).unwrap()),
             AfterBody::Unchanged => None,
-            AfterBody::Reply(reply) => panic!("{reply:?}"),
+            other => panic!("{other:?}"),
         }
     }
 
