@@ -225,7 +225,8 @@ def main():
     orphaned = os.getppid() != options["parent"]
     # What is too much has had its chance, and what nobody waits for needs none.
     end_all(codes, child.pid, 0 if limit or orphaned else options["graceSeconds"])
-    if orphaned:
+    # A parent with threads dies thread by thread: it can be gone only now.
+    if os.getppid() != options["parent"]:
         shutil.rmtree(folder, ignore_errors=True)
         return
     with os.fdopen(3, "w") as report:

@@ -348,7 +348,10 @@ onPython('without root', () => {
       python,
       [
         '-c',
-        `import json, os, subprocess, sys, time
+        // With threads, as Node has them.
+        `import json, os, subprocess, sys, threading, time
+for _ in range(20):
+    threading.Thread(target=time.sleep, args=(1000,)).start()
 options = {**json.loads(sys.argv[2]), "parent": os.getpid()}
 command = ["sh", "-c", sys.argv[3]]
 subprocess.Popen([sys.executable, "-I", sys.argv[1], json.dumps(options), *command], start_new_session=True)
