@@ -55,16 +55,23 @@ describe('eg:recommend', () => {
     );
   });
 
-  it('gives templates identifiers only', async () => {
+  it('gives templates identifiers, and texts only as a serializer wrote them', async () => {
     const { values } = await run({
       name: 'my-extension',
       owner: 'user:default/guest',
       purpose: 'other',
       description: 'free text ${{ values }}',
     });
-    for (const value of Object.values(values)) {
-      expect(String(value)).toMatch(/^[A-Za-z0-9.:/_-]*$/);
+    for (const [name, value] of Object.entries(values)) {
+      if (!/(Code|Yaml)$/.test(name)) {
+        expect(String(value)).toMatch(/^[A-Za-z0-9.:/_-]*$/);
+      }
     }
+    expect(values).toMatchObject({
+      claimsCode: '',
+      sourceCode: '`my-extension`',
+      nameYaml: 'my-extension',
+    });
   });
 
   it('is the same in a dry run', () => {

@@ -45,18 +45,27 @@ export async function shippedSkeletons(): Promise<string> {
 const extension = '.njk';
 const identifiers = /^[A-Za-z0-9._/:@, -]*$/;
 
+/** Values that hold a text as a document's format writes it, see templateValues. */
+const serialized = /(Code|Yaml)$/;
+
 /**
- * The values of the templates. Build files are made of them, and the plan comes from the workspace: none of them may say
- * anything in the language of a build file.
+ * The values of the templates, for documents and for all other files. Build files are made of the latter, and the plan
+ * comes from the workspace: none of them may say anything in the language of a build file.
  */
-function values(plan: ExtensionPlan): Record<string, string | boolean> {
-  const found = templateValues(plan);
-  for (const [name, value] of Object.entries(found)) {
+function values(plan: ExtensionPlan) {
+  const documents = templateValues(plan);
+  const others = Object.fromEntries(
+    Object.entries(documents).filter(([name]) => !serialized.test(name)),
+  );
+  for (const [name, value] of Object.entries(others)) {
     if (typeof value === 'string' && !identifiers.test(value)) {
       throw new Error(`eg-extension.yaml: ${name} is not an identifier`);
     }
   }
-  return found as Record<string, string | boolean>;
+  return { documents, others } as Record<
+    'documents' | 'others',
+    Record<string, string | boolean>
+  >;
 }
 
 async function filesBelow(folder: string): Promise<string[]> {
@@ -85,7 +94,11 @@ export async function repositoryOf(
     trimBlocks: true,
     lstripBlocks: true,
   });
-  const context = renderer.prepareContext({ values: values(plan) });
+  const { documents, others } = values(plan);
+  const contexts = {
+    documents: renderer.prepareContext({ values: documents }),
+    others: renderer.prepareContext({ values: others }),
+  };
   const tree = new Map<string, Buffer>();
   const layers = [
     { from: 'common' },
@@ -104,8 +117,10 @@ export async function repositoryOf(
       const name = `${to}${relative(folder, path).split(sep).join('/')}`;
       const content = await fs.readFile(path);
       if (name.endsWith(extension)) {
+        const file = name.slice(0, -extension.length);
+        const context = contexts[file.endsWith('.md') ? 'documents' : 'others'];
         tree.set(
-          name.slice(0, -extension.length),
+          file,
           Buffer.from(renderer.render(content.toString('utf8'), context)),
         );
       } else {
