@@ -94,8 +94,13 @@ export const workload: KubernetesObject[] = ['deployment', 'pods']
     );
   });
 
-/** Names of what no gateway judges, because its target is not there. */
-const unjudged = /(target|parent)-missing|missing-of-another|unused/;
+/** Names of what no gateway judges, for example because its target is not there. */
+const unjudged = [
+  'missing-of-another',
+  ...situations
+    .filter(({ conditions }) => conditions.length === 0)
+    .map(({ name }) => name),
+];
 
 let arranged: KubernetesObject[] = [];
 
@@ -131,7 +136,7 @@ export async function arrange(
     for (const { kind, metadata } of objects) {
       const entry = objectKindOf(kind);
       const { name } = metadata;
-      if (entry && entry.status !== 'none' && !unjudged.test(name)) {
+      if (entry && entry.status !== 'none' && !unjudged.includes(name)) {
         const { plural, group } = entry;
         const found = (await lab.get(`${plural}.${group}`, name, 'default'))!;
         if (reportsOf(found, entry).length === 0) {

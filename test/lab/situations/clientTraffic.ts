@@ -1,6 +1,7 @@
 import {
   accepted,
   conflicted,
+  fails,
   passes,
   policy,
   refused,
@@ -41,7 +42,7 @@ export const clientTrafficSituations: Situation[] = [
       }),
     ],
     conditions: refused,
-    answer: passes,
+    answer: fails,
   },
   {
     // Clients that do not speak the PROXY protocol are cut off.

@@ -3,6 +3,7 @@ import {
   networking,
   own,
   passes,
+  route,
   Situation,
   stale,
   target,
@@ -42,10 +43,21 @@ export const patchSituations: Situation[] = [
     answer: works,
   },
   {
+    // Envoy Gateway does not watch the policies then: it judges one with the next change of something else.
     name: 'patch-disabled',
-    objects: [patch('patch-disabled', mark())],
+    objects: [
+      patch('patch-disabled', mark()),
+      route('something-else', [{ name: 'eg' }], { path: '/else' }),
+    ],
     settings: { enableLua: true, enableBackend: true },
     conditions: ['Accepted=False Disabled'],
+    answer: passes,
+  },
+  {
+    name: 'patch-unread',
+    objects: [patch('patch-unread', mark())],
+    settings: { enableLua: true, enableBackend: true },
+    conditions: [],
     answer: passes,
   },
   {

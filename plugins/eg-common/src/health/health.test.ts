@@ -30,10 +30,7 @@ const names = readdirSync(folder).map(file => file.replace('.json', ''));
 
 type Expected = Record<string, [PolicyState, string[], RegExp?]>;
 
-/**
- * The same about kinds that are no extension. A fixture for which `__observed__/answers.json` has no answer is what Envoy
- * Gateway's translator (`egctl experimental translate`) or its source gives; recording replaces it by what a cluster holds.
- */
+/** The same about kinds that are no extension. */
 const expectedOfOthers: Expected = {
   'security-accepted': [
     'Accepted',
@@ -219,9 +216,14 @@ const expectedOfOthers: Expected = {
     /refused: IP address 127\.0\.0\.1 in the loopback range/,
   ],
   'backend-disabled': [
-    'NotAccepted',
-    ['backend-disabled'],
-    /extensionApis\.enableBackend: true/,
+    'NotAttached',
+    ['not-attached'],
+    /Backends are switched off.*extensionApis\.enableBackend: true/,
+  ],
+  'to-backend-disabled': [
+    'Incomplete',
+    ['route-backend-disabled'],
+    /leads to a Backend, and Backends are switched off/,
   ],
   'backend-unused': ['NotAttached', ['not-attached'], /no route or policy/],
   'backend-mended': ['Accepted', ['test']],
@@ -229,7 +231,12 @@ const expectedOfOthers: Expected = {
   'patch-disabled': [
     'NotAccepted',
     ['patch-disabled'],
-    /enableEnvoyPatchPolicy: true/,
+    /EnvoyPatchPolicy is switched off.*enableEnvoyPatchPolicy: true/,
+  ],
+  'patch-unread': [
+    'NotAttached',
+    ['not-attached'],
+    /EnvoyPatchPolicy is switched off.*enableEnvoyPatchPolicy/,
   ],
   'patch-resource-missing': [
     'Incomplete',
@@ -491,7 +498,7 @@ describe('policyHealth', () => {
       policyHealth(fixture(name), backendOf(name));
 
     const effects: Record<number, RegExp> = {
-      200: /Requests pass without|requests are taken without|the answer of another route|as if the policy were not there|The Gateways that name it are not programmed/,
+      200: /Requests pass without|the answer of another route|as if the policy were not there|The Gateways that name it are not programmed/,
       403: /refuses it first with 401 or 403/,
       500: /answered with 500/,
     };
@@ -608,7 +615,7 @@ describe('policyHealth', () => {
     ['security-overridden', /On some routes another policy/],
     ['traffic-rate-limit-disabled', /answered with 500/],
     ['traffic-target-missing', /pass without what this policy sets/],
-    ['client-buffer-limit', /without the settings that are refused/],
+    ['client-buffer-limit', /to the affected listeners is answered with 500/],
     ['client-overridden', /On some listeners another policy/],
     ['route-section-missing', /No listener serves this route/],
     ['route-filter-refused', /rules with the fault are answered with 500/],

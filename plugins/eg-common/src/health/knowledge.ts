@@ -25,6 +25,10 @@ export interface Knowledge {
 const only = (kinds: readonly string[], entries: Knowledge[]): Knowledge[] =>
   entries.map(entry => ({ ...entry, kinds }));
 
+/** What to ask for where Backends are switched off. */
+export const enableBackend =
+  'Ask the platform team to set extensionApis.enableBackend: true in the EnvoyGateway configuration (Helm: config.envoyGateway.extensionApis.enableBackend).';
+
 const refresh =
   'Envoy Gateway looks at it again when the policy changes; after ten failures it waits about an hour.';
 
@@ -497,6 +501,19 @@ const routes: Knowledge[] = [
     remedy: () => 'Deploy it, or correct backendRefs[].name and namespace.',
   },
   {
+    id: 'route-backend-disabled',
+    severity: 'error',
+    condition: {
+      type: 'ResolvedRefs',
+      status: 'False',
+      reason: 'UnsupportedValue',
+    },
+    message: /Backend is disabled in Envoy Gateway configuration/,
+    meaning: () =>
+      'A rule leads to a Backend, and Backends are switched off in this Envoy Gateway; that is the default.',
+    remedy: () => enableBackend,
+  },
+  {
     id: 'route-backend-port',
     severity: 'error',
     condition: {
@@ -617,20 +634,8 @@ const patches: Knowledge[] = [
 
 const backends: Knowledge[] = [
   {
-    id: 'backend-disabled',
-    severity: 'error',
-    topic: 'backend',
-    condition: { type: 'Invalid', status: 'False' },
-    message: /Backend is not enabled/,
-    meaning: () =>
-      'Backends are switched off in this Envoy Gateway; that is the default.',
-    remedy: () =>
-      'Ask the platform team to set extensionApis.enableBackend: true in the EnvoyGateway configuration (Helm: config.envoyGateway.extensionApis.enableBackend).',
-  },
-  {
     id: 'backend-invalid',
     severity: 'error',
-    topic: 'backend',
     condition: { type: 'Invalid', status: 'False' },
     message: /The Backend was not accepted: ([^\n]*?)\.?$/m,
     meaning: ([, error]) => `The Backend is refused: ${error}.`,

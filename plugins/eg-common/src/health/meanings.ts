@@ -1,4 +1,5 @@
 import { FailureOutcome, outcomeOfRefusal } from './failure';
+import { enableBackend } from './knowledge';
 import { mechanismsOf } from './spec';
 import {
   HealthHint,
@@ -175,7 +176,7 @@ const backendTraffic: KindMeaning = {
 const clientTraffic: KindMeaning = {
   ...policy,
   refused: () =>
-    'Connections and requests are taken without the settings that are refused.',
+    'Every request to the affected listeners is answered with 500.',
   parts: 'listeners',
   untold: {
     proxyProtocol:
@@ -192,9 +193,13 @@ const patch: KindMeaning = {
   incomplete:
     'The operations that failed are left out of Envoy’s configuration; requests pass without them.',
   silent: {
-    ...policy.silent,
+    state: 'NotAttached',
+    meaning: targets =>
+      `No gateway has taken notice of the policy: EnvoyPatchPolicy is switched off in this Envoy Gateway, which is the default, or ${
+        targets || 'its target'
+      } does not exist, is in another namespace, or is no Gateway of Envoy Gateway. Envoy Gateway gives no condition for that.`,
     remedy:
-      'Check spec.targetRef: a Gateway in the policy’s own namespace that is Programmed (with mergeGateways, the GatewayClass). Right after applying, wait some seconds.',
+      'Ask the platform team whether extensionApis.enableEnvoyPatchPolicy is true in the EnvoyGateway configuration (Helm: config.envoyGateway.extensionApis.enableEnvoyPatchPolicy). Check spec.targetRef: a Gateway in the policy’s own namespace that is Programmed (with mergeGateways, the GatewayClass). Right after applying, wait some seconds.',
   },
   features: ({ spec = {} }) => [
     ...new Set(
@@ -247,15 +252,15 @@ const route: KindMeaning = {
 
 const backend: KindMeaning = {
   ...policy,
-  without: 'Nothing that a gateway serves leads to it.',
+  without:
+    'No gateway leads requests to it. Where Backends are switched off, a rule that refers to it answers 500.',
   refused: () => 'Requests that are led to it are answered with 500.',
   incomplete: 'Requests that are led to it fail.',
   silent: {
     state: 'NotAttached',
     meaning: () =>
-      'Envoy Gateway has not judged the Backend: no route or policy of a Gateway refers to it.',
-    remedy:
-      'Name it in backendRefs of a route or policy (group gateway.envoyproxy.io, kind Backend). Right after applying, wait some seconds.',
+      'Envoy Gateway has not judged the Backend: no route or policy of a Gateway refers to it, or Backends are switched off in this Envoy Gateway, which is the default.',
+    remedy: `Name it in backendRefs of a route or policy (group gateway.envoyproxy.io, kind Backend). Right after applying, wait some seconds. ${enableBackend}`,
   },
   untold: {
     '': 'whether its addresses answer is not part of the status; while none does, requests get 503.',

@@ -89,7 +89,7 @@ describe('GatewayExtensionTab', () => {
   it('shows every ancestor with its own state and conditions', async () => {
     await showPolicies([policyFixture('two-gateways')]);
     const gateways = within(
-      screen.getByRole('region', { name: 'What is reported' }),
+      screen.getByRole('group', { name: 'What is reported' }),
     );
     const [bad, good] = gateways
       .getAllByText(/^Gateway default\//)
@@ -124,7 +124,7 @@ describe('GatewayExtensionTab', () => {
       true,
     );
     const processor = within(
-      screen.getByRole('region', { name: 'External processor' }),
+      screen.getByRole('group', { name: 'External processor' }),
     );
     expect(
       processor.getByText(
@@ -172,7 +172,7 @@ describe('GatewayExtensionTab', () => {
     ).toBeInTheDocument();
     expect(screen.getByText(/answered with 500/)).toBeInTheDocument();
     const processor = within(
-      screen.getByRole('region', { name: 'External processor' }),
+      screen.getByRole('group', { name: 'External processor' }),
     );
     expect(
       processor.getByText(

@@ -54,12 +54,13 @@ function useFacts(health: PolicyHealth): [string, string][] {
 
 function Part(props: { title: string; children: ReactNode }) {
   return (
-    <section aria-label={props.title}>
+    // No landmark: several objects can be unfolded at once, with the same titles.
+    <div role="group" aria-label={props.title}>
       <Text as="h4" variant="title-x-small" weight="bold">
         {props.title}
       </Text>
       {props.children}
-    </section>
+    </div>
   );
 }
 
