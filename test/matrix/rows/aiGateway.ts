@@ -25,7 +25,7 @@ const openGatewaySettings = {
 const sharedGatewaySettings = {
   models: [{ name: 'small', upstream: 'gpt-4o-mini' }],
   tenant: { from: 'all' },
-  budget: { tokens: 1000, windowSeconds: 3600 },
+  budget: { tokens: 1000, windowSeconds: 3600, reserve: 0, withoutUsage: 0 },
 };
 
 export const aiGateway: readonly Variant[] = [

@@ -73,23 +73,24 @@ const budget = z
       .default(3600)
       .meta({
         title: 'Window in seconds',
-        description: 'It begins with the first tokens that a tenant uses.',
+        description: 'It begins with the first call of a tenant.',
       }),
     maxTenants: wholeNumber(1, 100_000).default(10_000).meta({
       title: 'Tenants in memory',
       description: 'Beyond it, a tenant is forgotten and begins anew.',
     }),
-    withoutUsage: wholeNumber(0, 1_000_000).default(0).meta({
-      title: 'Tokens of an answer that does not say them',
-      description: 'An estimate that is charged instead; 0: nothing.',
+    reserve: wholeNumber(0, 1_000_000).default(1000).meta({
+      title: 'Tokens that a call reserves',
+      description:
+        'Until it is known what it has used, so that calls at once cannot use the same rest of a budget; 0: nothing.',
+    }),
+    withoutUsage: wholeNumber(0, 1_000_000).default(500).meta({
+      title: 'Least tokens of an answer that does not say them',
+      description:
+        'Charged where an answer breaks off or has no usage, unless the texts that went by come to more.',
     }),
   })
-  .default({
-    tokens: 100_000,
-    windowSeconds: 3600,
-    maxTenants: 10_000,
-    withoutUsage: 0,
-  })
+  .prefault({})
   .meta({ title: 'Budget' });
 
 function patternProblem(text: string): string | undefined {
@@ -267,7 +268,11 @@ export const aiGateway: Purpose<AiGatewaySettings> = {
       ? [
           {
             severity: 'correctness' as const,
-            text: 'Tokens are known and charged after the answer: requests in flight can exceed a budget. Each replica of the processor, or each Envoy with Wasm, counts for itself, and a restart forgets everything.',
+            text: `Tokens are known after the answer: ${
+              set.budget.reserve > 0
+                ? 'until then a call holds the tokens that it reserves, and the last one admitted can exceed the budget'
+                : 'calls at once can exceed a budget, because none reserves tokens'
+            }. An answer that breaks off or does not say its usage is charged by an estimate. Each replica of the processor, or each Envoy with Wasm, counts for itself, and a restart forgets everything.`,
             source: 'OpenAI API reference, usage',
           },
         ]

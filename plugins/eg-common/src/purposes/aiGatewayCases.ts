@@ -316,8 +316,17 @@ class Behaviour {
   private charge(exchange: Exchange): number {
     const { response = { body: answer(this.some) } } = exchange;
     return (response.status ?? 200) < 300
-      ? this.usage({ response })?.total ?? this.set.budget.withoutUsage
+      ? this.usage({ response })?.total ?? this.estimated(exchange)
       : 0;
+  }
+
+  /** At least this is charged for an answer that does not say its tokens; what went by may come to more. */
+  private estimated({ request, response = {} }: Exchange): number {
+    const bytes = textOf(request ?? { body: this.chat() }).length;
+    return Math.max(
+      this.set.budget.withoutUsage,
+      Math.ceil(bytes / 4) + Math.ceil(textOf(response).length / 4),
+    );
   }
 
   /** Bytes that are no text. */

@@ -2,6 +2,7 @@
 
 mod budget;
 mod config;
+mod estimate;
 mod events;
 mod refusal;
 mod request;
@@ -14,8 +15,9 @@ use crate::filter::config::ConfigError;
 use crate::filter::headers::Headers;
 use crate::filter::services::Services;
 use crate::filter::{AfterBody, AfterHeaders, Cx, Direction, End, HttpExtension, LocalReply};
-use budget::Budgets;
+use budget::{BudgetError, Budgets, Reservation};
 use config::{Model, Tenant};
+use estimate::Estimate;
 use events::EventReader;
 use refusal::Refusal;
 use request::Request;
@@ -29,6 +31,8 @@ pub struct Extension {
     models: Vec<Model>,
     tenant: Tenant,
     budgets: Budgets,
+    /// The least that an answer costs which does not say its tokens.
+    without_usage: u64,
     ask_for_usage: bool,
     guard: Vec<Regex>,
 }
@@ -43,6 +47,11 @@ pub struct Call {
     tenant: String,
     /// The client did not ask for the usage of its stream.
     hides: bool,
+    /// What it holds of the budget; None before its body is complete.
+    held: Option<Reservation>,
+    /// The provider has answered.
+    answered: bool,
+    estimate: Estimate,
     /// The provider said no, which costs nothing.
     failed: bool,
     settled: bool,
@@ -87,14 +96,24 @@ impl HttpExtension for Extension {
         let Some(call) = cx.state.as_mut() else {
             return AfterBody::Unchanged;
         };
-        match self.forward(call, body) {
-            Ok(Some(body)) => AfterBody::Replace(body),
-            Ok(None) => AfterBody::Unchanged,
+        let changed = match self.forward(call, body) {
+            Ok(changed) => changed,
             Err(refusal) => {
                 *cx.state = None; // nothing is charged
-                AfterBody::Reply(refusal.reply())
+                return AfterBody::Reply(refusal.reply());
             }
-        }
+        };
+        let reply = match self.budgets.hold(cx.envoy, &call.tenant) {
+            Ok(Ok(held)) => {
+                call.held = Some(held);
+                call.estimate.request = body.len() as u64;
+                return changed.map_or(AfterBody::Unchanged, AfterBody::Replace);
+            }
+            Ok(Err(seconds)) => Refusal::Exhausted { seconds }.reply(),
+            Err(error) => failed(cx.envoy, &error),
+        };
+        *cx.state = None;
+        AfterBody::Reply(reply)
     }
 
     /// Reads an answer while it goes by.
@@ -113,6 +132,7 @@ impl HttpExtension for Extension {
             Reader::Unread => return AfterBody::Unchanged,
             Reader::Document(reader) => {
                 reader.write(chunk);
+                call.estimate.answer += chunk.len() as u64;
                 (AfterBody::Unchanged, reader.usage())
             }
             Reader::Events(reader) => {
@@ -133,9 +153,10 @@ impl HttpExtension for Extension {
         next
     }
 
-    /// Settles what broke off: the provider may have worked for nothing.
+    /// Settles what broke off. The provider has worked for whoever hung up.
     fn on_end(&self, cx: &mut Cx<State>, _: &End) {
-        if let Some(call) = cx.state.as_mut() {
+        let begun = |call: &&mut Call| call.answered || call.held.is_some();
+        if let Some(call) = cx.state.as_mut().filter(begun) {
             self.settle(cx.envoy, call, None);
         }
     }
@@ -158,14 +179,7 @@ impl Extension {
         match self.budgets.wait_seconds(cx.envoy, &tenant) {
             Ok(0) => {}
             Ok(seconds) => return refuse(Refusal::Exhausted { seconds }),
-            Err(error) => {
-                cx.envoy.log(LogLevel::Error, &error.to_string());
-                return AfterHeaders::Reply(LocalReply {
-                    status: 500,
-                    headers: Vec::new(),
-                    body: "internal error\n".to_owned(),
-                });
-            }
+            Err(error) => return AfterHeaders::Reply(failed(cx.envoy, &error)),
         }
         *cx.state = Some(Call {
             completes: endpoint.ends_with("completions"),
@@ -182,6 +196,7 @@ impl Extension {
             return AfterHeaders::Continue;
         };
         let status = headers.text(":status").unwrap_or_default();
+        call.answered = true;
         call.failed = !status.starts_with('2');
         call.reader = match call.failed {
             true => Reader::Unread,
@@ -234,19 +249,44 @@ impl Extension {
         Ok(request.into_changed())
     }
 
-    /// Charges once. Without a usage the estimate is charged.
+    /// Charges once. Where the answer does not say its usage, what went by is estimated.
     fn settle(&self, envoy: &dyn Services, call: &mut Call, used: Option<Usage>) {
         if call.settled {
             return;
         }
         call.settled = true;
-        if call.failed {
-            return;
-        }
-        let tokens = used.map(|used| used.total);
-        if let Err(error) = self.budgets.charge(envoy, &call.tenant, tokens) {
+        let held = call.held.take().unwrap_or_default();
+        let tokens = match used {
+            _ if call.failed => 0,
+            Some(used) => used.total,
+            None => {
+                envoy.count("ai_gateway_estimated");
+                self.without_usage.max(call.estimated())
+            }
+        };
+        if let Err(error) = self.budgets.settle(envoy, &call.tenant, &held, tokens) {
             envoy.log(LogLevel::Error, &error.to_string());
         }
+    }
+}
+
+impl Call {
+    fn estimated(&self) -> u64 {
+        let streamed = match &self.reader {
+            Reader::Events(reader) => reader.estimate.tokens(),
+            _ => 0,
+        };
+        self.estimate.tokens() + streamed
+    }
+}
+
+/// The answer when budgets cannot be read.
+fn failed(envoy: &dyn Services, error: &BudgetError) -> LocalReply {
+    envoy.log(LogLevel::Error, &error.to_string());
+    LocalReply {
+        status: 500,
+        headers: Vec::new(),
+        body: "internal error\n".to_owned(),
     }
 }
 

@@ -12,14 +12,16 @@ const maxEventBytes = 1 << 20
 // takes out the event that only the extension asked for. Every other event goes
 // on as soon as it is complete; if nothing is hidden, every byte does.
 type eventReader struct {
-	hides bool
-	last  *usage // what was said last
+	hides    bool
+	estimate *estimate
+	last     *usage // what was said last
 
 	event   []byte // as far as it is here
 	inLine  bool   // the line has at least one character
 	afterCR bool   // a line feed would still belong to the line end
 	tooLong bool   // the event goes by unread
 	hidden  bool   // the event before was taken out
+	begun   bool   // an event has ended
 }
 
 func (r *eventReader) write(piece []byte) []byte {
@@ -49,6 +51,7 @@ func (r *eventReader) next(out []byte, c byte) []byte {
 	r.afterCR = c == '\r'
 	if r.tooLong {
 		out = append(out, c)
+		r.estimate.answer++
 	} else {
 		r.event = append(r.event, c)
 	}
@@ -56,6 +59,7 @@ func (r *eventReader) next(out []byte, c byte) []byte {
 		r.inLine = true
 		if len(r.event) > maxEventBytes {
 			out = append(out, r.event...)
+			r.estimate.answer += len(r.event)
 			r.event, r.tooLong = r.event[:0], true
 		}
 		return out
@@ -73,18 +77,23 @@ func (r *eventReader) finish(out []byte) []byte {
 	if !r.hidden {
 		out = append(out, r.event...)
 	}
-	r.event, r.tooLong = r.event[:0], false
+	r.event, r.tooLong, r.begun = r.event[:0], false, true
 	return out
 }
 
 // read notes the usage of an event and tells whether it says nothing else.
 func (r *eventReader) read(event []byte) bool {
-	var value struct {
-		Usage, Choices, Response json.RawMessage
+	if !r.begun {
+		// A stream may begin with a byte order mark (WHATWG HTML, 9.2.5).
+		event = bytes.TrimPrefix(event, []byte("\ufeff"))
 	}
-	if !bytes.Contains(event, []byte(`"usage"`)) || json.Unmarshal(dataOf(event), &value) != nil {
+	var value struct {
+		Usage, Choices, Delta, Response json.RawMessage
+	}
+	if json.Unmarshal(dataOf(event), &value) != nil {
 		return false
 	}
+	r.estimate.event(value.Choices, value.Delta)
 	said := value.Usage
 	if len(said) == 0 || string(said) == "null" {
 		var response struct{ Usage json.RawMessage }

@@ -3,7 +3,7 @@
 //
 // extension.go follows an exchange, request.go reads and changes what clients
 // send, usage.go and events.go find the tokens in what the provider answers,
-// budget.go counts them, refusal.go holds the errors that clients get.
+// estimate.go guesses them where it does not say, budget.go counts them, refusal.go holds the errors that clients get.
 package extension
 
 import (
@@ -34,6 +34,10 @@ type Extension struct {
 
 // call is what is known of one request to the API.
 type call struct {
+	held     bool // a part of the budget, by its reservation
+	reserved reservation
+	estimate estimate // of what went by
+
 	completes bool // it can have stream_options
 	tenant    string
 	model     string // as the client says it
@@ -111,6 +115,12 @@ func (e *Extension) OnRequestBody(_ context.Context, x *exchange.Exchange, body 
 	case matches(body, e.guard):
 		return nil, false, e.refuse(promptBlocked)
 	}
+	reserved, wait := e.budgets.hold(c.tenant, time.Now())
+	if wait > 0 {
+		return nil, false, e.refuse(exhausted(wait))
+	}
+	c.held, c.reserved = true, reserved
+	c.estimate.request = len(body)
 	c.model = r.model
 	if upstream != r.model {
 		r.setModel(upstream)
@@ -149,7 +159,9 @@ func (e *Extension) OnResponseBody(_ context.Context, x *exchange.Exchange, body
 	reader := &usageReader{}
 	reader.write(body)
 	used := reader.usage()
-	e.settle(callOf(x), used)
+	c := callOf(x)
+	c.estimate.answer += len(body)
+	e.settle(c, used)
 	if used != nil {
 		for name, tokens := range map[string]int64{"prompt": used.prompt, "completion": used.completion, "total": used.total} {
 			x.Response.Set("x-llm-"+name+"-tokens", strconv.FormatInt(tokens, 10))
@@ -166,35 +178,43 @@ func (e *Extension) ResponseBody(x *exchange.Exchange) exchange.BodyTransform {
 	}
 	switch kindOf(c, x.Response) {
 	case document:
-		return &documentTransform{done: func(u *usage) { e.settle(c, u) }}
+		return &documentTransform{estimate: &c.estimate, done: func(u *usage) { e.settle(c, u) }}
 	case eventStream:
-		return &streamTransform{reader: eventReader{hides: c.hides}, done: func(u *usage) { e.settle(c, u) }}
+		return &streamTransform{reader: eventReader{hides: c.hides, estimate: &c.estimate}, done: func(u *usage) { e.settle(c, u) }}
 	}
 	return nil
 }
 
-// OnEnd settles what broke off: the provider may have worked for nothing.
+// OnEnd settles what broke off. The provider has worked for whoever hung up.
 func (e *Extension) OnEnd(x *exchange.Exchange, end exchange.End) {
-	if c := callOf(x); c != nil && (c.answered || end.Rejected == nil) {
+	switch c := callOf(x); {
+	case c == nil:
+	case c.answered || c.held && end.Rejected == nil:
 		e.settle(c, nil)
+	case c.held && !c.settled:
+		c.settled = true
+		e.budgets.settle(c.reserved, 0, time.Now())
 	}
 }
 
-// settle counts and charges once. Without a usage the estimate is charged.
+// settle counts and charges once. Where the answer does not say its usage, what
+// went by is estimated.
 func (e *Extension) settle(c *call, used *usage) {
 	if c.settled {
 		return
 	}
 	c.settled = true
-	e.metrics.counted(c, used)
-	if c.failed {
-		return
-	}
-	tokens := e.budgets.withoutUsage
-	if used != nil {
+	c.reserved.tenant = c.tenant
+	var tokens int64
+	switch {
+	case c.failed:
+	case used != nil:
 		tokens = used.total
+	default:
+		tokens = max(c.estimate.tokens(), e.budgets.withoutUsage)
 	}
-	e.budgets.charge(c.tenant, tokens, time.Now())
+	e.metrics.counted(c, used, tokens)
+	e.budgets.settle(c.reserved, tokens, time.Now())
 }
 
 func (e *Extension) refuse(r *exchange.Rejection) error {

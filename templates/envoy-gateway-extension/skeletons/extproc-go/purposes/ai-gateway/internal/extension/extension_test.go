@@ -24,7 +24,7 @@ var (
 const (
 	someModels = `[{"name":"small","upstream":"big-1"},{"name":"other","upstream":""}]`
 	byHeader   = `{"from":"header","header":"x-tenant"}`
-	aBudget    = `{"tokens":100,"windowSeconds":60,"maxTenants":10,"withoutUsage":30}`
+	aBudget    = `{"tokens":100,"windowSeconds":60,"maxTenants":10,"reserve":50,"withoutUsage":30}`
 	aGuard     = `[{"name":"a","pattern":"ignore (all |the )?instructions"}]`
 )
 
@@ -183,14 +183,14 @@ func TestNothingIsHeldBack(t *testing.T) {
 			t.Errorf("%q became %q, want %q; %v", step.piece, out, step.want, err)
 		}
 	}
-	if e.budgets.spent.Len() != 0 {
-		t.Error("charged before the end")
+	if got, _ := e.budgets.spent.Peek(""); got.tokens != 0 || got.reserved != 50 {
+		t.Errorf("before the end: %+v", got)
 	}
 	if out, err := transform.Chunk(nil, true); err != nil || len(out) > 0 {
 		t.Errorf("the end became %q, %v", out, err)
 	}
-	if got, _ := e.budgets.spent.Peek(""); got.tokens != 70 {
-		t.Errorf("charged %d", got.tokens)
+	if got, _ := e.budgets.spent.Peek(""); got.tokens != 70 || got.reserved != 0 {
+		t.Errorf("at the end: %+v", got)
 	}
 }
 
@@ -212,13 +212,17 @@ func TestCharges(t *testing.T) {
 		{"negative", doc, []string{`{"usage":{"total_tokens":-1}}`}, 30},
 		{"too many", doc, []string{`{"usage":{"total_tokens":1000000001}}`}, 30},
 		{"null", doc, []string{`{"usage":null}`}, 30},
-		{"too long", doc, []string{`{"usage":{"total_tokens":1,"x":"` + strings.Repeat("x", maxUsageBytes) + `"}}`}, 30},
+		{"too long", doc, []string{`{"usage":{"total_tokens":1,"x":"` + strings.Repeat("x", maxUsageBytes) + `"}}`}, 8 + 1033},
 		{"another type", "text/plain", []string{`{"usage":{"total_tokens":1}}`}, 30},
 		{"a stream, the last counts", sse, []string{"data: {\"usage\":{\"total_tokens\":1}}\n\nda", "ta: {\"usage\":{\"total_tokens\":2}}\n\n"}, 2},
 		{"data in lines", sse, []string{"data:{\ndata: \"usage\":\r\ndata:{\"total_tokens\":5}}\n\n"}, 5},
 		{"responses", sse, []string{"event: x\ndata: {\"response\":{\"usage\":{\"input_tokens\":5,\"output_tokens\":6}}}\n\n"}, 11},
 		{"no last line end", sse, []string{"data: {\"usage\":{\"total_tokens\":5}}"}, 5},
-		{"a long event is not read", sse, []string{"data: {\"usage\":{\"total_tokens\":5},\"a\":\"" + strings.Repeat("x", maxEventBytes) + "\"}\n\n"}, 30},
+		{"a long event is not read", sse, []string{"data: {\"usage\":{\"total_tokens\":5},\"a\":\"" + strings.Repeat("x", maxEventBytes) + "\"}\n\n"}, 8 + 262_155},
+		{"a byte order mark before the first event", sse, []string{"\ufeffdata: {\"usage\":{\"total_tokens\":5}}\n\n"}, 5},
+		{"deltas without a usage", sse, []string{strings.Repeat("data: {\"choices\":[{\"delta\":{\"content\":\"ab\"}}]}\n\n", 40)}, 8 + 40},
+		{"long deltas", sse, []string{"data: {\"choices\":[{\"text\":\"" + strings.Repeat("x", 400) + "\"}]}\n\n"}, 8 + 100},
+		{"deltas of responses", sse, []string{"data: {\"delta\":\"" + strings.Repeat("x", 400) + "\"}\n\n"}, 8 + 100},
 		{"an empty stream", sse, []string{""}, 30},
 	}
 	for _, tt := range tests {
@@ -275,17 +279,120 @@ func TestWhatIsCharged(t *testing.T) {
 	}
 }
 
+// A client that hangs up has used what went by, and the provider what it was
+// asked.
+func TestHangingUpIsNotFree(t *testing.T) {
+	e, x := standard(t), post("/v1/chat/completions")
+	if _, err := ask(t, e, x, `{"model":"small","stream":true,"padding":"`+strings.Repeat("x", 400)+`"}`); err != nil {
+		t.Fatal(err)
+	}
+	x.Response = exchange.NewHeaders(":status", "200", "content-type", "text/event-stream")
+	if err := e.OnResponseHeaders(t.Context(), x); err != nil {
+		t.Fatal(err)
+	}
+	events := e.ResponseBody(x)
+	for range 20 {
+		if _, err := events.Chunk([]byte("data: {\"choices\":[{\"delta\":{\"content\":\"abcdefgh\"}}]}\n\n"), false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e.OnEnd(x, exchange.End{})
+	// 443 bytes of the request and 160 of the answer, by four.
+	if got, _ := e.budgets.spent.Peek(""); got.tokens != 111+40 || got.reserved != 0 {
+		t.Errorf("%+v", got)
+	}
+}
+
+// Calls at once hold a part of the budget, so that together they cannot use
+// more than one call too much.
+func TestCallsAtOnce(t *testing.T) {
+	e := standard(t)
+	var admitted []*exchange.Exchange
+	for range 40 {
+		x := post("/v1/chat/completions", "x-tenant", "a")
+		if _, err := ask(t, e, x, `{"model":"small"}`); err == nil {
+			admitted = append(admitted, x)
+		} else if code(err) != "rate_limit_exceeded" {
+			t.Fatal(err)
+		}
+	}
+	if len(admitted) != 2 { // a budget of 100 tokens, of which each holds 50
+		t.Fatalf("%d calls passed", len(admitted))
+	}
+	answer(t, e, admitted[0], "application/json", `{"usage":{"total_tokens":1}}`)
+	if _, err := ask(t, e, post("/v1/chat/completions", "x-tenant", "a"), `{"model":"small"}`); err != nil {
+		t.Errorf("after one was settled: %v", err)
+	}
+}
+
+// A call that another filter refuses gives back what it held.
+func TestRefusedCallsHoldNothing(t *testing.T) {
+	e, x := standard(t), post("/v1/chat/completions")
+	if _, err := ask(t, e, x, `{"model":"small"}`); err != nil {
+		t.Fatal(err)
+	}
+	e.OnEnd(x, exchange.End{Rejected: unknownURL})
+	if got, _ := e.budgets.spent.Peek(""); got.tokens != 0 || got.reserved != 0 {
+		t.Errorf("%+v", got)
+	}
+}
+
+// An upload that never ends has reached no provider.
+func TestUnfinishedUploadsCostNothing(t *testing.T) {
+	e, x := standard(t), post("/v1/chat/completions")
+	if err := e.OnRequestHeaders(t.Context(), x); err != nil {
+		t.Fatal(err)
+	}
+	e.OnEnd(x, exchange.End{})
+	if e.budgets.spent.Len() != 0 {
+		t.Error("charged")
+	}
+}
+
+func TestReservations(t *testing.T) {
+	now := time.Unix(1000, 0)
+	b := newBudgets(10, 60, 2, 6, 0)
+	first, _ := b.hold("a", now)
+	second, wait := b.hold("a", now)
+	if wait != 0 {
+		t.Errorf("waits %s", wait)
+	}
+	if _, wait := b.hold("a", now); wait != time.Second {
+		t.Errorf("waits %s for calls under way", wait)
+	}
+	b.settle(first, 2, now)
+	if _, wait := b.hold("a", now); wait != 0 {
+		t.Errorf("waits %s after one was settled", wait)
+	}
+	b.settle(second, 9, now)
+	if _, wait := b.hold("a", now); wait != time.Minute {
+		t.Errorf("waits %s when the budget is used up", wait)
+	}
+	// What was held in a window that has ended is not given back in the next.
+	later := now.Add(2 * time.Minute)
+	held, _ := b.hold("a", later)
+	b.settle(second, 1, later)
+	if s, _ := b.spent.Peek("a"); s.reserved != 6 || s.tokens != 1 {
+		t.Errorf("%+v", s)
+	}
+	b.settle(held, 0, later)
+	if s, _ := b.spent.Peek("a"); s.reserved != 0 {
+		t.Errorf("%+v", s)
+	}
+}
+
 func TestBudgets(t *testing.T) {
 	now := time.Unix(1000, 0)
-	b := newBudgets(10, 60, 2, 0)
+	b := newBudgets(10, 60, 2, 0, 0)
+	charge := func(tenant string, tokens int64, now time.Time) { b.settle(reservation{tenant: tenant}, tokens, now) }
 	if b.wait("a", now) != 0 {
 		t.Error("a new tenant waits")
 	}
-	b.charge("a", 9, now)
+	charge("a", 9, now)
 	if b.wait("a", now) != 0 {
 		t.Error("waits with a token left")
 	}
-	b.charge("a", 5, now.Add(time.Second))
+	charge("a", 5, now.Add(time.Second))
 	if got := b.wait("a", now.Add(10*time.Second)); got != 50*time.Second {
 		t.Errorf("waits %s", got)
 	}
@@ -295,12 +402,12 @@ func TestBudgets(t *testing.T) {
 	if b.wait("a", now.Add(time.Minute)) != 0 {
 		t.Error("waits after the window")
 	}
-	b.charge("a", 10, now.Add(2*time.Minute))
+	charge("a", 10, now.Add(2*time.Minute))
 	if got := b.wait("a", now.Add(2*time.Minute)); got != time.Minute {
 		t.Errorf("waits %s in the next window", got)
 	}
 	for _, tenant := range []string{"b", "c", "d"} {
-		b.charge(tenant, 1, now)
+		charge(tenant, 1, now)
 	}
 	if b.spent.Len() != 2 {
 		t.Errorf("keeps %d tenants", b.spent.Len())
@@ -309,7 +416,7 @@ func TestBudgets(t *testing.T) {
 
 func TestARefusalSaysWhenToComeBack(t *testing.T) {
 	e := standard(t)
-	e.budgets.charge("a", 100, time.Now().Add(-30500*time.Millisecond))
+	e.budgets.settle(reservation{tenant: "a"}, 100, time.Now().Add(-30500*time.Millisecond))
 	_, err := ask(t, e, post("/v1/chat/completions", "x-tenant", "a"), "")
 	var r *exchange.Rejection
 	if !errors.As(err, &r) || r.Status != 429 || code(err) != "rate_limit_exceeded" {
@@ -395,8 +502,9 @@ func TestMetrics(t *testing.T) {
 	want := map[string]float64{
 		"ext_proc_llm_tokens_total prompt small none":     3,
 		"ext_proc_llm_tokens_total completion small none": 4,
+		"ext_proc_llm_tokens_total estimated small none":  30,
 		"ext_proc_llm_requests_total counted":             1,
-		"ext_proc_llm_requests_total unknown":             1,
+		"ext_proc_llm_requests_total estimated":           1,
 		"ext_proc_llm_requests_total model_not_found":     1,
 	}
 	if !maps.Equal(got, want) {
@@ -509,7 +617,7 @@ func FuzzAnswer(f *testing.F) {
 		size = max(1, min(size, len(body)))
 		stream := func(hides bool, size int) (string, usage) {
 			var last usage
-			s := streamTransform{reader: eventReader{hides: hides}, done: func(u *usage) {
+			s := streamTransform{reader: eventReader{hides: hides, estimate: &estimate{}}, done: func(u *usage) {
 				if u != nil {
 					last = *u
 				}

@@ -30,10 +30,10 @@ func newMetrics(registry prometheus.Registerer, models map[string]string) (*metr
 		models:  models,
 		tenants: map[string]bool{},
 		tokens: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "ext_proc_llm_tokens_total", Help: "Tokens that answers said, by model, tenant (a hash) and kind (prompt, completion).",
+			Name: "ext_proc_llm_tokens_total", Help: "Tokens by model, tenant (a hash) and kind: prompt and completion as answers said them, estimated where an answer did not.",
 		}, []string{"model", "tenant", "kind"}),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "ext_proc_llm_requests_total", Help: "Requests by outcome: counted, unknown (an answer without usage), failed, or the code of the refusal.",
+			Name: "ext_proc_llm_requests_total", Help: "Requests by outcome: counted, estimated (an answer without usage, or one that broke off), failed, or the code of the refusal.",
 		}, []string{"outcome"}),
 	}
 	for _, c := range []prometheus.Collector{m.tokens, m.requests} {
@@ -44,15 +44,16 @@ func newMetrics(registry prometheus.Registerer, models map[string]string) (*metr
 	return m, nil
 }
 
-func (m *metrics) counted(c *call, used *usage) {
+func (m *metrics) counted(c *call, used *usage, charged int64) {
+	model, tenant := m.modelLabel(c.model), m.tenantLabel(c.tenant)
 	switch {
 	case c.failed:
 		m.requests.WithLabelValues("failed").Inc()
 	case used == nil:
-		m.requests.WithLabelValues("unknown").Inc()
+		m.requests.WithLabelValues("estimated").Inc()
+		m.tokens.WithLabelValues(model, tenant, "estimated").Add(float64(charged))
 	default:
 		m.requests.WithLabelValues("counted").Inc()
-		model, tenant := m.modelLabel(c.model), m.tenantLabel(c.tenant)
 		m.tokens.WithLabelValues(model, tenant, "prompt").Add(float64(used.prompt))
 		m.tokens.WithLabelValues(model, tenant, "completion").Add(float64(used.completion))
 	}

@@ -117,11 +117,12 @@ func claimText(claims any, path []string) string {
 }
 
 func parseBudget(v settings.Value) *budgets {
-	m := v.Object("tokens", "windowSeconds", "maxTenants", "withoutUsage")
+	m := v.Object("tokens", "windowSeconds", "maxTenants", "reserve", "withoutUsage")
 	return newBudgets(
 		int64(between(m["tokens"], 0, 1_000_000_000)),
 		between(m["windowSeconds"], 1, 31*24*60*60),
 		between(m["maxTenants"], 1, 100_000),
+		int64(between(m["reserve"], 0, 1_000_000)),
 		int64(between(m["withoutUsage"], 0, 1_000_000)),
 	)
 }

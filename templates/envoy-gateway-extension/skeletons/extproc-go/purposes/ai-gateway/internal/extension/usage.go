@@ -151,12 +151,14 @@ func (r *usageReader) usage() *usage {
 
 // documentTransform lets an answer go by and reads it.
 type documentTransform struct {
-	reader usageReader
-	done   func(*usage)
+	reader   usageReader
+	estimate *estimate
+	done     func(*usage)
 }
 
 func (t *documentTransform) Chunk(chunk []byte, end bool) ([]byte, error) {
 	t.reader.write(chunk)
+	t.estimate.answer += len(chunk)
 	if end {
 		t.done(t.reader.usage())
 	}

@@ -69,6 +69,11 @@ pub fn read(text: &[u8]) -> Result<Extension, ConfigError> {
         models: models(&config.member("models")?)?,
         tenant: tenant(&config.member("tenant")?)?,
         budgets: budgets(&config.member("budget")?)?,
+        without_usage: between(
+            &config.member("budget")?.member("withoutUsage")?,
+            0,
+            1_000_000,
+        )?,
         ask_for_usage: one_of(&config.member("streamUsage")?, ["ask", "as-sent"])? == "ask",
         guard: guard(&config.member("guard")?)?,
     })
@@ -163,12 +168,18 @@ fn tenant(field: &Field) -> Result<Tenant, ConfigError> {
 }
 
 fn budgets(field: &Field) -> Result<Budgets, ConfigError> {
-    field.only_keys(&["tokens", "windowSeconds", "maxTenants", "withoutUsage"])?;
+    field.only_keys(&[
+        "tokens",
+        "windowSeconds",
+        "maxTenants",
+        "reserve",
+        "withoutUsage",
+    ])?;
     Ok(Budgets::new(
         between(&field.member("tokens")?, 0, 1_000_000_000)?,
         between(&field.member("windowSeconds")?, 1, 31 * 24 * 60 * 60)?,
         between(&field.member("maxTenants")?, 1, 100_000)?,
-        between(&field.member("withoutUsage")?, 0, 1_000_000)?,
+        between(&field.member("reserve")?, 0, 1_000_000)?,
     ))
 }
 

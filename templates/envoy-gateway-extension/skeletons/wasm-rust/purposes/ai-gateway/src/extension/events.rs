@@ -5,6 +5,7 @@ use std::mem;
 
 use serde_json::Value;
 
+use super::estimate::Estimate;
 use super::usage::Usage;
 
 /// Bounds what is kept of an event. A longer one goes by unread.
@@ -23,6 +24,10 @@ pub struct EventReader {
     too_long: bool,
     /// The event before was taken out.
     hidden: bool,
+    /// An event has ended.
+    begun: bool,
+    /// What went by.
+    pub estimate: Estimate,
 }
 
 impl EventReader {
@@ -52,6 +57,7 @@ impl EventReader {
         let event = mem::take(&mut self.event);
         self.hidden = !self.too_long && self.read(&event) && self.hides;
         self.too_long = false;
+        self.begun = true;
         match self.hidden {
             true => Vec::new(),
             false => event,
@@ -70,12 +76,16 @@ impl EventReader {
         }
         self.after_cr = c == b'\r';
         match self.too_long {
-            true => out.push(c),
+            true => {
+                out.push(c);
+                self.estimate.answer += 1;
+            }
             false => self.event.push(c),
         }
         if c != b'\n' && c != b'\r' {
             self.in_line = true;
             if self.event.len() > MAX_EVENT_BYTES {
+                self.estimate.answer += self.event.len() as u64;
                 out.append(&mut self.event);
                 self.too_long = true;
                 self.hidden = false;
@@ -89,13 +99,15 @@ impl EventReader {
 
     /// Notes the usage of an event, and tells whether it says nothing else.
     fn read(&mut self, event: &[u8]) -> bool {
-        const NAME: &[u8] = b"\"usage\"";
-        if !event.windows(NAME.len()).any(|part| part == NAME) {
-            return false;
-        }
+        // A stream may begin with a byte order mark (WHATWG HTML, 9.2.5).
+        let event = match self.begun {
+            false => event.strip_prefix(b"\xef\xbb\xbf").unwrap_or(event),
+            true => event,
+        };
         let Ok(value) = serde_json::from_slice::<Value>(&data(event)) else {
             return false;
         };
+        self.estimate.event(&value);
         let own = value.get("usage").filter(|usage| !usage.is_null());
         let said = own.or_else(|| value.get("response")?.get("usage"));
         self.last = said.and_then(Usage::parse).or(self.last);
@@ -161,6 +173,7 @@ mod tests {
                 Some(11),
             ),
             ("data: {\"usage\":{\"total_tokens\":5}}", Some(5)),
+            ("\u{feff}data: {\"usage\":{\"total_tokens\":5}}\n\n", Some(5)),
             ("data: {\"usage\":null}\n\n: {\"usage\":{\"total_tokens\":5}}\n\n", None),
             ("", None),
         ] {

@@ -9,7 +9,7 @@ fn config() -> Value {
         "otherPaths": "deny",
         "models": [{"name": "small", "upstream": "big"}, {"name": "same", "upstream": ""}],
         "tenant": {"from": "header", "header": "x-tenant"},
-        "budget": {"tokens": 100, "windowSeconds": 60, "maxTenants": 8, "withoutUsage": 100},
+        "budget": {"tokens": 100, "windowSeconds": 60, "maxTenants": 8, "reserve": 50, "withoutUsage": 100},
         "streamUsage": "ask",
         "clientHeaders": "none",
         "guard": [{"name": "a", "pattern": "ignore (all )?instructions"}],
@@ -231,18 +231,76 @@ fn a_client_that_asked_sees_the_usage_of_its_stream() {
 }
 
 #[test]
-fn refusals_cost_nothing_and_broken_requests_the_estimate() {
+fn refusals_cost_nothing() {
     let mut client = Client::new();
     assert!(client.send(CHAT, "{}").is_err());
     client.answer(&[], &[]);
     assert!(!client.is_refused());
+}
+
+#[test]
+fn a_client_that_hangs_up_pays_for_what_went_by() {
+    let delta = "data: {\"choices\":[{\"delta\":{\"content\":\"abcdefgh\"}}]}\n\n";
+    for (deltas, is_refused) in [(10, false), (60, true)] {
+        let mut config = config();
+        config["budget"]["withoutUsage"] = json!(0);
+        let mut client = Client::new();
+        client.extension = extension(&config).unwrap();
+        client
+            .send(CHAT, r#"{"model":"small","stream":true}"#)
+            .unwrap();
+        let mut cx = Cx {
+            has_body: true,
+            state: &mut client.state,
+            envoy: &client.envoy,
+        };
+        let mut lines = headers(OK_EVENTS);
+        client
+            .extension
+            .on_headers(&mut cx, Direction::Response, &mut lines);
+        for _ in 0..deltas {
+            client.extension.on_chunk(
+                &mut cx,
+                Direction::Response,
+                &lines,
+                delta.as_bytes(),
+                false,
+            );
+        }
+        client.extension.on_end(&mut cx, &End::default());
+        assert_eq!(client.is_refused(), is_refused, "{deltas}");
+    }
+}
+
+#[test]
+fn an_upload_that_never_ends_costs_nothing() {
+    let mut client = Client::new();
     let mut cx = Cx {
         has_body: true,
         state: &mut client.state,
         envoy: &client.envoy,
     };
-    client.extension.on_end(&mut cx, &End::default()); // the client went away
-    assert!(client.is_refused());
+    client
+        .extension
+        .on_headers(&mut cx, Direction::Request, &mut headers(CHAT));
+    client.extension.on_end(&mut cx, &End::default());
+    assert!(!client.is_refused());
+}
+
+/// A budget of 100 tokens, of which each call holds 50 until it is settled.
+#[test]
+fn calls_at_once_do_not_use_the_same_rest() {
+    let mut client = Client::new();
+    let mut passed = Vec::new();
+    for _ in 0..40 {
+        if client.send(CHAT, r#"{"model":"small"}"#).is_ok() {
+            passed.push(client.state.take());
+        }
+    }
+    assert_eq!(passed.len(), 2);
+    client.state = passed.pop().unwrap();
+    client.answer(OK_JSON, &[r#"{"usage":{"total_tokens":1}}"#]);
+    assert!(client.send(CHAT, r#"{"model":"small"}"#).is_ok());
 }
 
 #[test]
