@@ -7,7 +7,12 @@ const gatewaySettings = {
     { name: 'small', upstream: 'gpt-4o-mini' },
   ],
   tenant: { from: 'header', header: 'x-tenant' },
-  budget: { tokens: 1000, windowSeconds: 3600, withoutUsage: 1000 },
+  budget: {
+    tokens: 1000,
+    windowSeconds: 3600,
+    reserve: 100,
+    withoutUsage: 1000,
+  },
   guard: [
     { name: 'instructions', pattern: 'ignore (all |the )?instructions' },
     { name: 'employee', pattern: 'EMP-\\d{6}' },

@@ -62,6 +62,7 @@ impl Client {
             AfterBody::Replace(body) => Ok(String::from_utf8(body).unwrap()),
             AfterBody::Unchanged => Ok(body.to_owned()),
             AfterBody::Reply(reply) => Err(reply),
+            AfterBody::Hold(_) => panic!("requests are held whole"),
         }
     }
 
