@@ -54,13 +54,6 @@ export const patchSituations: Situation[] = [
     answer: passes,
   },
   {
-    name: 'patch-unread',
-    objects: [patch('patch-unread', mark())],
-    settings: { enableLua: true, enableBackend: true },
-    conditions: [],
-    answer: passes,
-  },
-  {
     name: 'patch-resource-missing',
     objects: [
       patch('patch-resource-missing', mark(), {

@@ -233,11 +233,6 @@ const expectedOfOthers: Expected = {
     ['patch-disabled'],
     /EnvoyPatchPolicy is switched off.*enableEnvoyPatchPolicy: true/,
   ],
-  'patch-unread': [
-    'NotAttached',
-    ['not-attached'],
-    /EnvoyPatchPolicy is switched off.*enableEnvoyPatchPolicy/,
-  ],
   'patch-resource-missing': [
     'Incomplete',
     ['patch-resource-missing'],
@@ -252,7 +247,7 @@ const expectedOfOthers: Expected = {
   'patch-target-missing': [
     'NotAttached',
     ['not-attached'],
-    /Gateway default\/nosuch does not exist/,
+    /EnvoyPatchPolicy is switched off.*Gateway default\/nosuch does not exist/,
   ],
   'patch-rejected': [
     'Accepted',
