@@ -216,10 +216,12 @@ export const headers: Need[] = [
               response && modifier(response),
             );
           }
-          const example = todo(
-            { set: [{ name: 'x-example', value: 'example' }] },
-            'your own headers: set, add or remove.',
-          );
+          const example = {
+            set: todo(
+              [{ name: 'x-example', value: 'example' }],
+              'your own headers; add and remove stand beside set.',
+            ),
+          };
           const processes = (phase: 'requestHeaders' | 'responseHeaders') =>
             context.processing.includes(phase) ? example : undefined;
           const asked = processes('requestHeaders');
