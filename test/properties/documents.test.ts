@@ -84,6 +84,9 @@ async function documentsOf(directory: string): Promise<Record<string, string>> {
   return files;
 }
 
+const markdownOf = (files: Record<string, string>) =>
+  Object.entries(files).filter(([file]) => file.endsWith('.md'));
+
 /** What is markup in a document that no template has: HTML, and whatever holds a needle outside of code. */
 function foreign(text: string): string[] {
   return flat(markdown.parse(text, {}))
@@ -160,7 +163,7 @@ describe('documents', () => {
       implementation: 'extproc-go',
       settings: withText[purpose]!(text),
     });
-    const documents = Object.entries(files).filter(([f]) => f.endsWith('.md'));
+    const documents = markdownOf(files);
     expect(documents.length).toBeGreaterThan(5);
     for (const [file, content] of documents) {
       expect([file, foreign(content)]).toEqual([file, []]);
@@ -210,10 +213,8 @@ describe('documents', () => {
           }
           throw error;
         }
-        for (const [file, text] of Object.entries(await generate(given))) {
-          if (file.endsWith('.md')) {
-            expect([file, foreign(text)]).toEqual([file, []]);
-          }
+        for (const [file, text] of markdownOf(await generate(given))) {
+          expect([file, foreign(text)]).toEqual([file, []]);
         }
       }),
       { numRuns: 15 },

@@ -84,6 +84,10 @@ function objectsFor(release: Release, kind: string): [string, object[]][] {
     ]);
 }
 
+/** Where the person chooses the names. */
+const free =
+  /format\.json\.|customTags\.[^.]+$|cookie\.attributes\.|jsonPatches\.\d+\.operation\.value\./;
+
 /** Every copy of an object in which one field of the spec is misspelt, with the misspelt name. */
 function misspelt(object: any): [string, object][] {
   const paths = (value: any, at: (string | number)[]): (string | number)[][] =>
@@ -109,10 +113,6 @@ function misspelt(object: any): [string, object][] {
       return [`${name}Z`, copy];
     });
 }
-
-/** Where the person chooses the names. */
-const free =
-  /format\.json\.|customTags\.[^.]+$|cookie\.attributes\.|jsonPatches\.\d+\.operation\.value\./;
 
 describeWith(['make', 'python3'], 'the check of a native repository', () => {
   let folder: string;

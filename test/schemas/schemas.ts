@@ -126,8 +126,8 @@ export function shared(schema: Schema): Schema {
     const name = names.get(JSON.stringify(part));
     return name ? { $ref: `#/$defs/${name}` } : within(part);
   };
-  const within = (part: Schema): Schema =>
-    Object.fromEntries(
+  function within(part: Schema): Schema {
+    return Object.fromEntries(
       Object.entries(part).map(([key, value]) => {
         if (key === 'properties') {
           return [key, mapValues(value, referring)];
@@ -141,6 +141,7 @@ export function shared(schema: Schema): Schema {
           : [key, value];
       }),
     );
+  }
   const main = within(schema);
   const defs = again.map(text => [names.get(text)!, within(JSON.parse(text))]);
   // A part of a named part has a name that nothing refers to any more.

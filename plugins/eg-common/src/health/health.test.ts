@@ -868,8 +868,8 @@ describe('policyHealth', () => {
         'service other/stats not found.',
         either,
       ],
-    ])('ExtProc, failed: %s', (_, extProc, fault, expected) => {
-      expect(effectWith({ extProc }, `ExtProc: ${fault}`)).toMatch(expected);
+    ])('ExtProc, failed: %s', (_, extProc, fault, words) => {
+      expect(effectWith({ extProc }, `ExtProc: ${fault}`)).toMatch(words);
     });
 
     it.each([
@@ -891,8 +891,8 @@ describe('policyHealth', () => {
         'wasm module download failed after 1 attempts, last error: wasm module download request failed: status code 404.',
         either,
       ],
-    ])('Wasm, failed: %s', (_, wasm, fault, expected) => {
-      expect(effectWith({ wasm }, `Wasm: ${fault}`)).toMatch(expected);
+    ])('Wasm, failed: %s', (_, wasm, fault, words) => {
+      expect(effectWith({ wasm }, `Wasm: ${fault}`)).toMatch(words);
     });
 
     it('counts all mechanisms', () => {
@@ -920,7 +920,7 @@ describe('policyHealth', () => {
     it.each([
       ['auth', /answered with 500/],
       ['stats', /pass unprocessed/],
-    ])('accepted, and %s is not ready', (unready, expected) => {
+    ])('accepted, and %s is not ready', (unready, words) => {
       const health = policyHealth(
         {
           metadata: { name: 'two', namespace: 'models', generation: 1 },
@@ -940,7 +940,7 @@ describe('policyHealth', () => {
         },
       );
       expect(health.state).toBe('BackendNotReady');
-      expect(health.effect).toMatch(expected);
+      expect(health.effect).toMatch(words);
     });
   });
 

@@ -579,6 +579,8 @@ function isBeginning(
   );
 }
 
+const staticHeader: Need = needOf('static-header');
+
 /** Where settings of a purpose say fixed headers, and Envoy Gateway does all of it, they are those of header modifiers. */
 function withOwnSettings(
   complete: Answers,
@@ -607,8 +609,6 @@ function withOwnSettings(
     },
   };
 }
-
-const staticHeader: Need = needOf('static-header');
 
 /**
  * Settings of an extension that there will not be, since Envoy Gateway does all of it.

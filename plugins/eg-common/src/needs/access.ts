@@ -720,29 +720,25 @@ export const access: Need[] = [
             .optional(),
         }),
         (context, { methods, headers }) => {
-          const unsaid = !methods && !headers;
+          const said = {
+            ...(methods ? { operation: { methods } } : {}),
+            // A rule needs a principal before Envoy Gateway 1.9: everybody, where only the method counts.
+            principal: headers
+              ? { headers }
+              : { clientCIDRs: ['0.0.0.0/0', '::/0'] },
+          };
+          const example = {
+            operation: { methods: todo(['GET'], 'which methods.') },
+            principal: {
+              headers: todo(
+                [{ name: 'x-role', values: ['reader'] }],
+                'which headers with which values; a header that the client sends proves nothing.',
+              ),
+            },
+          };
           return [
             authorization(context, [
-              {
-                ...allowed,
-                ...(methods ? { operation: { methods } } : {}),
-                ...(unsaid
-                  ? {
-                      operation: { methods: todo(['GET'], 'which methods.') },
-                    }
-                  : {}),
-                // A rule needs a principal before Envoy Gateway 1.9: everybody, where only the method counts.
-                principal: headers
-                  ? { headers }
-                  : unsaid
-                  ? {
-                      headers: todo(
-                        [{ name: 'x-role', values: ['reader'] }],
-                        'which headers with which values; a header that the client sends proves nothing.',
-                      ),
-                    }
-                  : { clientCIDRs: ['0.0.0.0/0', '::/0'] },
-              },
+              { ...allowed, ...(methods || headers ? said : example) },
             ]),
           ];
         },

@@ -182,6 +182,19 @@ const lateAndEarly = (field: string) =>
 const modifierDocs =
   'Gateway API: HTTPRoute RequestHeaderModifier and ResponseHeaderModifier; Envoy Gateway documentation, HTTP request and response headers';
 
+/** How the address of clients is found behind proxies. */
+export const clientIPDetection = (trustedHops: number | undefined) => ({
+  clientIPDetection: {
+    xForwardedFor: {
+      numTrustedHops: or(
+        trustedHops,
+        1,
+        'how many proxies are before the gateway. For a load balancer of connections: proxyProtocol: {} instead of clientIPDetection.',
+      ),
+    },
+  },
+});
+
 /** Needs that concern headers. */
 export const headers: Need[] = [
   {
@@ -636,19 +649,6 @@ export const headers: Need[] = [
     },
   },
 ];
-
-/** How the address of clients is found behind proxies. */
-export const clientIPDetection = (trustedHops: number | undefined) => ({
-  clientIPDetection: {
-    xForwardedFor: {
-      numTrustedHops: or(
-        trustedHops,
-        1,
-        'how many proxies are before the gateway. For a load balancer of connections: proxyProtocol: {} instead of clientIPDetection.',
-      ),
-    },
-  },
-});
 
 type Issuer = { issuer?: string; jwksUri?: string; audiences?: string[] };
 

@@ -324,8 +324,8 @@ export const traffic: Need[] = [
           tokens: wholeNumber(1, 4294967295).optional(),
           unit: unit.optional(),
         }),
-        (context, { header: name, tokens: most, unit: time, ...ai }) => [
-          aiRoute(context, ai, tokens),
+        (context, { header: name, tokens: most, unit: time, ...served }) => [
+          aiRoute(context, served, tokens),
           globalLimit(
             context,
             {

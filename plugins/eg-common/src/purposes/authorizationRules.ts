@@ -492,7 +492,7 @@ function matchesClaim(
   condition: ClaimCondition,
   claims: Claims,
   request: AuthorizationRequest,
-  rule: { allows: boolean; segments: readonly string[]; ignoreCase: boolean },
+  inRule: { allows: boolean; segments: readonly string[]; ignoreCase: boolean },
 ): boolean {
   const value = claimOf(claims, condition.claim);
   const scalar = textOf(value);
@@ -504,18 +504,18 @@ function matchesClaim(
     case 'equals-header':
     case 'equals-query':
     case 'equals-host': {
-      const found = valuesOfRequest(condition, request, rule.segments);
+      const found = valuesOfRequest(condition, request, inRule.segments);
       const folds =
         condition.is === 'equals-host' ||
-        (condition.is === 'equals-segment' && rule.ignoreCase);
+        (condition.is === 'equals-segment' && inRule.ignoreCase);
       const fold = (text: string) => (folds ? lowerAscii(text) : text);
       const holds = (text: string) =>
         text !== '' && texts.some(t => fold(bytes(t)) === fold(text));
       // A second value never widens what is allowed, and never evades what is denied.
       if (!found) {
-        return !rule.allows;
+        return !inRule.allows;
       }
-      return rule.allows
+      return inRule.allows
         ? found.length > 0 && found.every(holds)
         : found.some(holds);
     }

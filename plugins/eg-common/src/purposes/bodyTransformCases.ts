@@ -60,6 +60,9 @@ function containerFor(token: string | undefined): JsonNode | undefined {
 const json: CaseHeader = { name: 'content-type', value: 'application/json' };
 const plain: CaseHeader = { name: 'content-type', value: 'text/plain' };
 
+const typed = (...values: string[]): CaseHeader[] =>
+  values.map(value => ({ name: 'content-type', value }));
+
 type BodyParts = Exclude<CaseBody, string>['parts'];
 
 type Vary = (document: string, edited: boolean) => BodyParts;
@@ -176,9 +179,6 @@ export function bodyTransformCases(
 
 /** A body of one exchange, and what it must be afterwards. */
 type One = (name: string, exchange: Exchange) => BehaviourCase;
-
-const typed = (...values: string[]): CaseHeader[] =>
-  values.map(value => ({ name: 'content-type', value }));
 
 /** JSON that is to be edited although it is written or labelled in an unusual way. */
 function readable(one: One): BehaviourCase[] {

@@ -310,6 +310,9 @@ interface RequestSeen {
   headers: Headers;
 }
 
+/** Without blanks and tabs at its ends, which a header value cannot have. */
+const trimmed = (text: string) => text.replace(/^[ \t]+|[ \t]+$/g, '');
+
 /** The value of an input, the empty text where there is none; undefined where the proxy or the transport decides. */
 function inputValue(
   from: Input,
@@ -349,9 +352,6 @@ function inputValue(
 
 const inputsOf = (from: Source): Input[] =>
   from.kind === 'joined' ? from.inputs : [from];
-
-/** Without blanks and tabs at its ends, which a header value cannot have. */
-const trimmed = (text: string) => text.replace(/^[ \t]+|[ \t]+$/g, '');
 
 /** The value of a source, the empty text where there is none; undefined where the proxy or the transport decides. */
 export function sourceValue(
@@ -471,12 +471,12 @@ function fitting({ part: taken, table: entries }: DerivedOperation): string {
   const wanted = entries[0]?.when ?? 'found';
   switch (taken.kind) {
     case 'separated': {
-      const before = taken.number > 0 ? taken.number - 1 : 1;
-      const after = taken.number > 0 ? 1 : -taken.number - 1;
+      const partsBefore = taken.number > 0 ? taken.number - 1 : 1;
+      const partsAfter = taken.number > 0 ? 1 : -taken.number - 1;
       return [
-        ...Array(before).fill('before'),
+        ...Array(partsBefore).fill('before'),
         wanted,
-        ...Array(after).fill('after'),
+        ...Array(partsAfter).fill('after'),
       ].join(taken.separator);
     }
     case 'pattern':
@@ -609,10 +609,10 @@ function cases(settingsOf: HeaderTransformSettings): BehaviourCase[] {
     cookie = 'a=b%2C+"x"',
   ): BehaviourCase => {
     const path = rest.path ?? '/';
-    const values = (name: string) =>
-      name === 'cookie' && cookies.length
+    const values = (header: string) =>
+      header === 'cookie' && cookies.length
         ? [sampleCookies(cookies, cookie)]
-        : valuesOf(name);
+        : valuesOf(header);
     const lines = (direction: 'request' | 'response') => [
       ...(sent ? sample(names[direction], values) : []),
       ...sample(untouched, sampleValues),
@@ -666,10 +666,12 @@ function cases(settingsOf: HeaderTransformSettings): BehaviourCase[] {
       const value = fitting(op);
       const inUrl = encodeURI(value).replace(/[?#&]/g, '-');
       const own = inputsOf(op.from);
-      const reads = (kinds: string[], name: string) =>
+      const reads = (inputKinds: string[], name: string) =>
         own.some(
           from =>
-            kinds.includes(from.kind) && 'name' in from && from.name === name,
+            inputKinds.includes(from.kind) &&
+            'name' in from &&
+            from.name === name,
         );
       return one(
         `a value of which a part is taken, or that is in the table, ${
@@ -696,7 +698,7 @@ function cases(settingsOf: HeaderTransformSettings): BehaviourCase[] {
         value.replace(/;/g, '-'),
       );
     });
-  const derived = [
+  const ofSources = [
     ...found,
     one('sources that are there but empty', true, {
       method: 'GET',
@@ -734,7 +736,7 @@ function cases(settingsOf: HeaderTransformSettings): BehaviourCase[] {
       body: 'not touched',
       chunked: true,
     }),
-    ...(sources.length ? derived : []),
+    ...(sources.length ? ofSources : []),
     {
       ...one('an error of the upstream is treated alike', false, {
         method: 'GET',

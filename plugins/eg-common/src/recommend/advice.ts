@@ -62,6 +62,9 @@ function insteadOfNative(ranking: RankedImplementation[]): string[] {
     : [];
 }
 
+const titlesOf = (native: Recommendation['native']) =>
+  [...new Set(native.map(({ title }) => title))].join('; ');
+
 /** What was decided, in a sentence or two: also where the person, or what can be generated, differs from the advice. */
 function lead(recommendation: Recommendation, chosen: RankedImplementation) {
   const { advised, advisedTitle, decision, native, recommended } =
@@ -90,9 +93,6 @@ function lead(recommendation: Recommendation, chosen: RankedImplementation) {
       }.`
     : besideNative(recommendation, `Build it as ${chosen.title}.`);
 }
-
-const titlesOf = (native: Recommendation['native']) =>
-  [...new Set(native.map(({ title }) => title))].join('; ');
 
 /** The lead of an extension, with what Envoy Gateway does beside it. */
 function besideNative({ native, ranking }: Recommendation, text: string) {

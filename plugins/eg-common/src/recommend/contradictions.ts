@@ -11,6 +11,16 @@ interface ContradictionRule {
   text(facts: Facts): string;
 }
 
+/** What of the wish Envoy Gateway covers in its newest release, and not in the one that runs. */
+const arriving = ({ answers, covered }: Facts) =>
+  nativeVerdicts({
+    ...answers,
+    gatewayVersion: newestRelease.version as typeof answers.gatewayVersion,
+  }).filter(
+    (v): v is Covered =>
+      v.native !== undefined && !covered.some(({ need }) => need === v.need),
+  );
+
 /** Answers that cannot all be had. */
 const rules: readonly ContradictionRule[] = [
   {
@@ -78,16 +88,6 @@ const rules: readonly ContradictionRule[] = [
     },
   },
 ];
-
-/** What of the wish Envoy Gateway covers in its newest release, and not in the one that runs. */
-const arriving = ({ answers, covered }: Facts) =>
-  nativeVerdicts({
-    ...answers,
-    gatewayVersion: newestRelease.version as typeof answers.gatewayVersion,
-  }).filter(
-    (v): v is Covered =>
-      v.native !== undefined && !covered.some(({ need }) => need === v.need),
-  );
 
 /** The contradictions in answers, each with the choice that is left. */
 export function contradictionsOf(facts: Facts): string[] {

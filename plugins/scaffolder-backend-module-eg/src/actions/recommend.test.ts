@@ -62,10 +62,11 @@ describe('eg:recommend', () => {
       purpose: 'other',
       description: 'free text ${{ values }}',
     });
-    for (const [name, value] of Object.entries(values)) {
-      if (!/(Code|Yaml)$/.test(name)) {
-        expect(String(value)).toMatch(/^[A-Za-z0-9.:/_-]*$/);
-      }
+    const identifiers = Object.entries(values).filter(
+      ([name]) => !/(Code|Yaml)$/.test(name),
+    );
+    for (const [, value] of identifiers) {
+      expect(String(value)).toMatch(/^[A-Za-z0-9.:/_-]*$/);
     }
     expect(values).toMatchObject({
       claimsCode: '',
