@@ -71,9 +71,53 @@ describe('eg:render-policy', () => {
                   "port": 9002,
                 },
               ],
+              "backendSettings": {
+                "circuitBreaker": {
+                  "maxConnections": 1024,
+                  "maxParallelRequests": 1024,
+                  "maxParallelRetries": 64,
+                  "maxPendingRequests": 1024,
+                },
+                "healthCheck": {
+                  "active": {
+                    "grpc": {},
+                    "healthyThreshold": 1,
+                    "interval": "2s",
+                    "timeout": "1s",
+                    "type": "GRPC",
+                    "unhealthyThreshold": 2,
+                  },
+                  "passive": {
+                    "baseEjectionTime": "10s",
+                    "consecutive5XxErrors": 5,
+                    "consecutiveLocalOriginFailures": 5,
+                    "interval": "1s",
+                    "maxEjectionPercent": 50,
+                    "splitExternalLocalOriginErrors": false,
+                  },
+                },
+                "retry": {
+                  "numRetries": 2,
+                  "perRetry": {
+                    "backOff": {
+                      "baseInterval": "25ms",
+                      "maxInterval": "250ms",
+                    },
+                  },
+                  "retryOn": {
+                    "triggers": [
+                      "connect-failure",
+                      "refused-stream",
+                      "reset",
+                      "unavailable",
+                    ],
+                  },
+                },
+              },
               "failOpen": false,
               "messageTimeout": "500ms",
               "processingMode": {
+                "allowModeOverride": true,
                 "request": {
                   "body": "Buffered",
                 },
