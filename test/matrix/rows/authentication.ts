@@ -14,6 +14,7 @@ const apiKeys = {
     method: { kind: 'api-key', header: 'x-partner-key', keys: listedKeys },
     identityHeader: 'x-partner',
     credential: 'forward',
+    preflight: 'pass',
     realm: 'shop:v1/partners',
   },
 };

@@ -134,6 +134,14 @@ const settings = z
         title: 'The credential',
         description: 'Whether the upstream gets the key, signature or token.',
       }),
+    preflight: z
+      .enum(['refuse', 'pass'], { error: 'use refuse or pass' })
+      .default('refuse')
+      .meta({
+        title: 'CORS preflights',
+        description:
+          'Browsers send them without a credential. refuse: like any request without one; SecurityPolicy spec.cors on the same route answers them before. pass: the upstream answers them.',
+      }),
     realm: z
       .string({ error: 'name the realm, for example shop' })
       .regex(
@@ -703,6 +711,15 @@ function warnings(s: AuthenticationSettings): Warnings {
   const { method } = s;
   const always: Warnings = [
     {
+      severity: 'correctness',
+      text:
+        s.preflight === 'refuse'
+          ? 'Browsers send CORS preflights without a credential, and they are refused. Where pages of other origins call these routes, set SecurityPolicy spec.cors on the same route: Envoy then answers preflights before the extension sees them.'
+          : 'CORS preflights pass without a credential: the upstream must answer an OPTIONS request with Origin and Access-Control-Request-Method, and do nothing else for it.',
+      source:
+        'WHATWG Fetch: a CORS-preflight request has no credentials; Envoy Gateway runs the cors filter before ext_proc and wasm',
+    },
+    {
       severity: 'security',
       text: `${s.identityHeader} is trustworthy only where this policy applies: a route to the same upstream without it passes on what the client makes up. Attach it to the Gateway, or let the upstream refuse other ways in.`,
       source: 'Envoy Gateway: an EnvoyExtensionPolicy applies to its targets',
@@ -775,6 +792,64 @@ function warnings(s: AuthenticationSettings): Warnings {
   }
 }
 
+/** A browser asks, without a credential, what it may send. */
+function preflightCases(s: AuthenticationSettings): BehaviourCase[] {
+  const preflight: CaseHeader[] = [
+    { name: 'origin', value: 'https://app.example.com' },
+    { name: 'access-control-request-method', value: 'GET' },
+    { name: 'access-control-request-headers', value: 'x-api-key' },
+  ];
+  const missing = {
+    'api-key': 'The API key is missing.',
+    hmac: 'The signature is missing.',
+    introspection: 'The token is missing.',
+  }[s.method.kind];
+  const one = (
+    name: string,
+    method: string,
+    headers: CaseHeader[],
+    passes: boolean,
+  ): BehaviourCase => ({
+    name,
+    request: {
+      method,
+      path: '/orders',
+      headers: [...headers, { name: s.identityHeader, value: 'admin' }],
+    },
+    response: {
+      status: 204,
+      headers: [
+        {
+          name: 'access-control-allow-origin',
+          value: 'https://app.example.com',
+        },
+      ],
+    },
+    expect: passes
+      ? {
+          request: { headers: { [s.identityHeader]: [] } },
+          response: {
+            status: 204,
+            headers: {
+              'access-control-allow-origin': ['https://app.example.com'],
+            },
+          },
+        }
+      : { reached: false, response: refusal(s, 401, missing) },
+  });
+  const passes = s.preflight === 'pass';
+  return [
+    one('a CORS preflight', 'OPTIONS', preflight, passes),
+    one(
+      'OPTIONS without a method that is asked for',
+      'OPTIONS',
+      preflight.slice(0, 1),
+      false,
+    ),
+    one('a GET with the headers of a preflight', 'GET', preflight, false),
+  ];
+}
+
 /**
  * Lets requests pass whose client has shown who it is, and tells the upstream.
  *
@@ -801,7 +876,7 @@ export const authentication: Purpose<AuthenticationSettings> = {
   cases: (s, context) => {
     switch (s.method.kind) {
       case 'api-key':
-        return apiKeyCases(s, s.method);
+        return [...apiKeyCases(s, s.method), ...preflightCases(s)];
       case 'hmac':
         return hmacCases(s, s.method, context);
       default:

@@ -20,6 +20,7 @@ pub struct Extension {
     method: Method,
     identity_header: String,
     removes_credential: bool,
+    passes_preflights: bool,
     realm: String,
 }
 
@@ -57,6 +58,12 @@ impl HttpExtension for Extension {
         }
         // Whatever goes wrong, no identity that the client made up goes on.
         headers.remove(&self.identity_header);
+        if self.passes_preflights && is_preflight(headers) {
+            if self.removes_credential {
+                headers.remove(self.method.header());
+            }
+            return AfterHeaders::Continue;
+        }
         let result = match &self.method {
             Method::ApiKey(keys) => keys.authenticate(headers),
             Method::Signature(signatures) => signatures.authenticate(cx, headers),
@@ -97,7 +104,13 @@ impl Extension {
     fn new(text: &[u8], variable: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let value = config::parse(text)?;
         let config = Field::root(&value);
-        config.only_keys(&["method", "identityHeader", "credential", "realm"])?;
+        config.only_keys(&[
+            "method",
+            "identityHeader",
+            "credential",
+            "preflight",
+            "realm",
+        ])?;
         let method = config.member("method")?;
         let kind = method.member("kind")?;
         let method = match kind.text()? {
@@ -111,6 +124,7 @@ impl Extension {
             return Err(identity_header.error(remedy));
         }
         let credential = config.member("credential")?;
+        let preflight = config.member("preflight")?;
         let realm = config.member("realm")?;
         Ok(Extension {
             method,
@@ -119,6 +133,11 @@ impl Extension {
                 "remove" => true,
                 "forward" => false,
                 _ => return Err(credential.error("use remove or forward")),
+            },
+            passes_preflights: match preflight.text()? {
+                "refuse" => false,
+                "pass" => true,
+                _ => return Err(preflight.error("use refuse or pass")),
             },
             realm: match realm.text()? {
                 text if is_made_of(text, b"._/:-") && !text.is_empty() => text.to_owned(),
@@ -148,6 +167,17 @@ impl Method {
             Method::Signature(_) => signature::SCHEME,
         }
     }
+}
+
+/// Whether a browser asks what it may send: without a credential, and without anything to do for the
+/// upstream but to answer (WHATWG Fetch, CORS-preflight request).
+fn is_preflight(headers: &Headers) -> bool {
+    headers.text(":method") == Some("OPTIONS")
+        && headers.values("origin").next().is_some()
+        && headers
+            .values("access-control-request-method")
+            .next()
+            .is_some()
 }
 
 /// Whether a text has only ASCII letters, digits and these.
@@ -206,7 +236,7 @@ mod tests {
     const HASH: &str = "db0d5713160379e9f51fda91a44e3e68ecf39c2859ce0bf145a534786374b136";
 
     fn config(method: Value) -> Value {
-        json!({"method": method, "identityHeader": "x-who", "credential": "remove", "realm": "shop"})
+        json!({"method": method, "identityHeader": "x-who", "credential": "remove", "preflight": "refuse", "realm": "shop"})
     }
 
     fn load(config: &Value, variable: Option<&str>) -> Result<Extension, ConfigError> {
@@ -254,6 +284,38 @@ mod tests {
             assert_eq!(next, AfterHeaders::Continue);
             assert_eq!(texts(&headers, "x-who"), ["alpha"]);
             assert_eq!(texts(&headers, "x-api-key"), [""; 0]);
+        }
+    }
+
+    #[test]
+    fn preflights_pass_where_that_is_wanted() {
+        let asked = [
+            (":method", "OPTIONS"),
+            ("origin", "https://app.example.com"),
+            ("access-control-request-method", "GET"),
+            ("x-who", "admin"),
+        ];
+        for (setting, lines, passes) in [
+            ("pass", &asked[..], true),
+            ("refuse", &asked[..], false),
+            ("pass", &asked[1..], false),
+            ("pass", &asked[..2], false),
+        ] {
+            let mut config = config(listed());
+            config["preflight"] = json!(setting);
+            let extension = load(&config, None).unwrap_or_else(|error| panic!("{error}"));
+            let mut headers = headers(lines);
+            let next = extension.on_headers(
+                &mut TestStream::default().cx(),
+                Direction::Request,
+                &mut headers,
+            );
+            assert_eq!(
+                next == AfterHeaders::Continue,
+                passes,
+                "{setting} {lines:?}"
+            );
+            assert_eq!(texts(&headers, "x-who"), [""; 0]);
         }
     }
 
@@ -364,6 +426,7 @@ mod tests {
                 json!("x-api-key"),
                 "choose another header",
             ),
+            ("preflight", json!(true), "config.preflight is true"),
             ("credential", json!(true), "config.credential is true"),
             ("realm", json!("a\"b"), "use letters, digits"),
             ("realm", json!(""), "use letters, digits"),

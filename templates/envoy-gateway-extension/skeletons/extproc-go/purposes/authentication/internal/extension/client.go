@@ -96,6 +96,30 @@ func (a *audience) UnmarshalJSON(text []byte) error {
 // allows tells whether a token is for wanted; everybody's is if that is empty.
 func (a audience) allows(wanted string) bool { return wanted == "" || slices.Contains(a, wanted) }
 
+// statusError is an answer without a verdict.
+type statusError int
+
+func (s statusError) Error() string {
+	return fmt.Sprintf("the introspection server answered with status %d", int(s))
+}
+
+// refusesToken tells whether the server objects to the question. RFC 7662,
+// section 2.2, wants 200 for a token that is not active; some servers answer
+// with 400 or 401 instead. Then the token is worth nothing, and the server is
+// well. 408 and 429 say nothing about the token.
+func (s statusError) refusesToken() bool {
+	return s >= 400 && s < 500 && s != http.StatusRequestTimeout && s != http.StatusTooManyRequests
+}
+
+// isOutage tells whether the server itself fails: it cannot be reached, does not
+// answer in time, or says so. What it answers about one token must not keep it
+// from being asked about others.
+func isOutage(err error) bool {
+	var status statusError
+	var transport *url.Error
+	return errors.As(err, &status) && status >= 500 || errors.As(err, &transport) || errors.Is(err, context.DeadlineExceeded)
+}
+
 // introspect asks about one token. Errors have nothing of it.
 func (c *client) introspect(ctx context.Context, token string) (response, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
@@ -114,7 +138,7 @@ func (c *client) introspect(ctx context.Context, token string) (response, error)
 	}
 	defer reply.Body.Close()
 	if reply.StatusCode != http.StatusOK {
-		return response{}, fmt.Errorf("the introspection server answered with status %d", reply.StatusCode)
+		return response{}, statusError(reply.StatusCode)
 	}
 	if mediaType, _, _ := mime.ParseMediaType(reply.Header.Get("Content-Type")); mediaType != "application/json" {
 		return response{}, errors.New("the introspection server did not answer with application/json")

@@ -26,6 +26,7 @@ type Extension struct {
 	method           method
 	identityHeader   string
 	removeCredential bool
+	passPreflights   bool
 	realm            string
 	outcomes         *prometheus.CounterVec
 }
@@ -56,10 +57,11 @@ func Load(r io.Reader, env environment.Environment) (*Extension, error) {
 	if err != nil {
 		return nil, err
 	}
-	members := root.Object("method", "identityHeader", "credential", "realm")
+	members := root.Object("method", "identityHeader", "credential", "preflight", "realm")
 	e := &Extension{
 		identityHeader:   members["identityHeader"].HeaderName(),
 		removeCredential: oneOf(members["credential"], "remove", "forward") == "remove",
+		passPreflights:   oneOf(members["preflight"], "refuse", "pass") == "pass",
 		realm:            realm(members["realm"]),
 	}
 	var start func(environment.Environment) (method, error)
@@ -120,6 +122,13 @@ func between(v settings.Value, least, most int, unit string) int {
 // made up goes on.
 func (e *Extension) OnRequestHeaders(ctx context.Context, x *exchange.Exchange) error {
 	x.Request.Remove(e.identityHeader)
+	if e.passPreflights && isPreflight(x.Request) {
+		if e.removeCredential {
+			x.Request.Remove(e.method.header())
+		}
+		e.outcomes.WithLabelValues("preflight").Inc()
+		return nil
+	}
 	identity, err := e.method.authenticate(ctx, x)
 	if err != nil {
 		return e.refuse(err)
@@ -132,6 +141,13 @@ func (e *Extension) OnRequestHeaders(ctx context.Context, x *exchange.Exchange) 
 		e.outcomes.WithLabelValues("accepted").Inc()
 	}
 	return nil
+}
+
+// isPreflight tells whether a browser asks what it may send: without a
+// credential, and without anything to do for the upstream but to answer (WHATWG
+// Fetch, CORS-preflight request).
+func isPreflight(h *exchange.Headers) bool {
+	return h.Get(":method") == "OPTIONS" && h.Has("origin") && h.Has("access-control-request-method")
 }
 
 // WantsRequestBody is true where the signature covers a body.

@@ -18,7 +18,7 @@ import (
 const (
 	alphaKey  = "example-key-alpha-7f3c9d2e5b8a41c6d0"
 	alphaHash = "db0d5713160379e9f51fda91a44e3e68ecf39c2859ce0bf145a534786374b136" // printf %s KEY | sha256sum
-	rest      = `"identityHeader":"x-auth-identity","credential":"remove","realm":"shop"}`
+	rest      = `"identityHeader":"x-auth-identity","credential":"remove","preflight":"refuse","realm":"shop"}`
 )
 
 func withSecrets(pairs ...string) environment.Environment {
@@ -87,7 +87,7 @@ func TestAPIKeys(t *testing.T) {
 }
 
 func TestTheCredentialCanGoOn(t *testing.T) {
-	text := `{"method":{"kind":"api-key","header":"x-key","keys":[{"identity":"alpha","sha256":"` + alphaHash + `"}]},"identityHeader":"x-who","credential":"forward","realm":"r"}`
+	text := `{"method":{"kind":"api-key","header":"x-key","keys":[{"identity":"alpha","sha256":"` + alphaHash + `"}]},"identityHeader":"x-who","credential":"forward","preflight":"refuse","realm":"r"}`
 	e, err := Load(strings.NewReader(text), environment.Empty())
 	if err != nil {
 		t.Fatal(err)
@@ -147,8 +147,8 @@ func TestWrongSettings(t *testing.T) {
 		{"remember", `{"method":{"kind":"hmac","header":"x-a","windowSeconds":1,"remember":1},` + rest, "method.remember: 1 is not allowed"},
 		{"timeout", `{"method":{"kind":"introspection",` + tokens + `"timeoutMilliseconds":9,"failures":1,"openSeconds":1},` + rest, "method.timeoutMilliseconds: 9 is not allowed"},
 		{"member", `{"method":{"kind":"introspection","identityFrom":"email","audience":"","cacheSeconds":60,"cacheEntries":100,"timeoutMilliseconds":10,"failures":1,"openSeconds":1},` + rest, `method.identityFrom: "email" is not allowed`},
-		{"realm", `{"method":{"kind":"api-key","header":"x-a","keys":[]},"identityHeader":"x-i","credential":"remove","realm":"a\"b"}`, "realm: "},
-		{"credential", `{"method":{"kind":"api-key","header":"x-a","keys":[]},"identityHeader":"x-i","credential":true,"realm":"a"}`, "credential: true is not allowed"},
+		{"realm", `{"method":{"kind":"api-key","header":"x-a","keys":[]},"identityHeader":"x-i","credential":"remove","preflight":"refuse","realm":"a\"b"}`, "realm: "},
+		{"credential", `{"method":{"kind":"api-key","header":"x-a","keys":[]},"identityHeader":"x-i","credential":true,"preflight":"refuse","realm":"a"}`, "credential: true is not allowed"},
 		{"the same header", `{"method":{"kind":"api-key","header":"x-auth-identity","keys":[{"identity":"a",` + hash + `}]},` + rest, "identityHeader: "},
 		{"no secret", `{"method":{"kind":"api-key","header":"x-a","keys":[]},` + rest, `secret "api-keys"`},
 	}
@@ -218,4 +218,37 @@ func FuzzParseKeys(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A browser asks without a credential what it may send.
+func TestPreflights(t *testing.T) {
+	const method = `{"method":{"kind":"api-key","header":"x-key","keys":[{"identity":"alpha","sha256":"` + alphaHash + `"}]},"identityHeader":"x-who","credential":"remove","preflight":"%s","realm":"r"}`
+	preflight := []string{":method", "OPTIONS", "origin", "https://app.example.com", "access-control-request-method", "GET"}
+	for _, tt := range []struct {
+		name, setting string
+		headers       []string
+		passes        bool
+	}{
+		{"a preflight", "pass", preflight, true},
+		{"a preflight that is refused", "refuse", preflight, false},
+		{"another method", "pass", append([]string{":method", "GET"}, preflight[2:]...), false},
+		{"no origin", "pass", append([]string{":method", "OPTIONS"}, preflight[4:]...), false},
+		{"no method that is asked for", "pass", preflight[:4], false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			e, err := Load(strings.NewReader(fmt.Sprintf(method, tt.setting)), environment.Empty())
+			if err != nil {
+				t.Fatal(err)
+			}
+			x := exchange.New()
+			x.Request = exchange.NewHeaders(append(tt.headers, "x-who", "admin", "x-key", "wrong")...)
+			err = e.OnRequestHeaders(t.Context(), x)
+			if (err == nil) != tt.passes {
+				t.Errorf("got %v", err)
+			}
+			if x.Request.Has("x-who") || tt.passes && x.Request.Has("x-key") || e.WantsRequestBody(t.Context(), x) {
+				t.Error("more goes on than the question")
+			}
+		})
+	}
 }

@@ -3,12 +3,14 @@ package extension
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"log/slog"
 	"strings"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/sony/gobreaker/v2"
+	"golang.org/x/sync/semaphore"
 	"golang.org/x/sync/singleflight"
 
 	"ext-proc-server/internal/environment"
@@ -19,6 +21,11 @@ import (
 const (
 	maxTokenLength    = 8192
 	maxIdentityLength = 1024
+
+	// maxQuestions bounds what unknown tokens can make of the server's work.
+	maxQuestions = 64
+	// maxNegativeTime keeps what a server may soon think otherwise about.
+	maxNegativeTime = 10 * time.Second
 )
 
 var (
@@ -39,9 +46,11 @@ type introspection struct {
 	log                    *slog.Logger
 	now                    func() time.Time
 
-	cache    *lru.Cache[[sha256.Size]byte, answer] // by hash: tokens are not kept
-	inFlight singleflight.Group                    // one question for requests with the same token
-	breaker  *gobreaker.CircuitBreaker[answer]
+	cache     *lru.Cache[[sha256.Size]byte, answer] // by hash: tokens are not kept
+	worthless *lru.Cache[[sha256.Size]byte, answer] // apart: made-up tokens must not drive out good ones
+	inFlight  singleflight.Group                    // one question for requests with the same token
+	questions *semaphore.Weighted
+	breaker   *gobreaker.CircuitBreaker[answer]
 }
 
 // answer is what a token is worth until then. No identity: it is not valid.
@@ -70,9 +79,14 @@ func introspectionSettings(v settings.Value) func(environment.Environment) (meth
 		if m.cache, err = lru.New[[sha256.Size]byte, answer](entries); err != nil {
 			return nil, err
 		}
+		if m.worthless, err = lru.New[[sha256.Size]byte, answer](entries); err != nil {
+			return nil, err
+		}
+		m.questions = semaphore.NewWeighted(maxQuestions)
 		m.breaker = gobreaker.NewCircuitBreaker[answer](gobreaker.Settings{
-			Timeout:     open,
-			ReadyToTrip: func(c gobreaker.Counts) bool { return int(c.ConsecutiveFailures) >= failures },
+			Timeout:      open,
+			IsSuccessful: func(err error) bool { return !isOutage(err) },
+			ReadyToTrip:  func(c gobreaker.Counts) bool { return int(c.ConsecutiveFailures) >= failures },
 			OnStateChange: func(_ string, from, to gobreaker.State) {
 				env.Log.Warn("introspection", "was", from.String(), "is", to.String())
 			},
@@ -123,18 +137,34 @@ func isToken(text string) bool {
 // lookUp takes the answer from the cache, or asks.
 func (m *introspection) lookUp(ctx context.Context, token string) (answer, error) {
 	id := sha256.Sum256([]byte(token))
-	if a, ok := m.cache.Get(id); ok && m.now().Before(a.until) {
-		return a, nil
+	for _, cache := range []*lru.Cache[[sha256.Size]byte, answer]{m.cache, m.worthless} {
+		if a, ok := cache.Get(id); ok && m.now().Before(a.until) {
+			return a, nil
+		}
 	}
 	asked := m.inFlight.DoChan(string(id[:]), func() (any, error) {
 		// Others may wait for the same answer: it does not end with this request,
 		// but with the time limit.
+		if !m.questions.TryAcquire(1) {
+			m.log.Warn("too many questions about tokens at once; this one is not asked", "most", maxQuestions)
+			return answer{}, unavailable
+		}
+		defer m.questions.Release(1)
 		a, err := m.breaker.Execute(func() (answer, error) { return m.ask(context.WithoutCancel(ctx), token) })
+		var status statusError
+		if errors.As(err, &status) && status.refusesToken() {
+			m.log.Warn("the introspection server refuses a question; the token counts as not valid. If it refuses all of them, check the Secret's introspection-client-id and introspection-client-secret", "status", int(status))
+			a, err = answer{until: m.now().Add(min(m.cacheTime, maxNegativeTime))}, nil
+		}
 		if err != nil {
 			m.log.Warn("cannot introspect", "error", err.Error())
 			return a, err
 		}
-		if a.until.After(m.now()) {
+		switch {
+		case !a.until.After(m.now()):
+		case a.identity == "":
+			m.worthless.Add(id, a)
+		default:
 			m.cache.Add(id, a)
 		}
 		return a, nil
@@ -158,13 +188,14 @@ func (m *introspection) ask(ctx context.Context, token string) (answer, error) {
 	}
 	now := m.now()
 	a := answer{until: now.Add(m.cacheTime)}
+	worthless := answer{until: now.Add(min(m.cacheTime, maxNegativeTime))}
 	if !r.Active || !r.Audience.allows(m.audience) {
-		return a, nil
+		return worthless, nil
 	}
 	if r.Expires != nil {
 		expires := unixTime(*r.Expires)
 		if !expires.After(now) {
-			return a, nil
+			return worthless, nil
 		}
 		if expires.Before(a.until) {
 			a.until = expires
@@ -173,9 +204,11 @@ func (m *introspection) ask(ctx context.Context, token string) (answer, error) {
 	if r.NotBefore != nil && unixTime(*r.NotBefore).After(now) {
 		return answer{until: now}, nil // it may be valid soon: not for the cache
 	}
-	if identity := r.identity(m.identityFrom); isIdentityValue(identity) {
-		a.identity = identity
+	identity := r.identity(m.identityFrom)
+	if identity == "" || !isIdentityValue(identity) {
+		return worthless, nil
 	}
+	a.identity = identity
 	return a, nil
 }
 

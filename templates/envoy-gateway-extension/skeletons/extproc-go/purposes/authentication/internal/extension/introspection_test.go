@@ -3,6 +3,7 @@ package extension
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -16,6 +17,7 @@ import (
 	"time"
 
 	"ext-proc-server/internal/environment"
+	"ext-proc-server/internal/exchange"
 )
 
 const (
@@ -148,6 +150,9 @@ func TestAnswersOfTheServer(t *testing.T) {
 		{"active as text", "", `{"active":"true","sub":"a"}`, 200, "", true},
 		{"too large", "", `{"active":true,"sub":"a","x":"` + strings.Repeat("x", 64<<10) + `"}`, 200, "", true},
 		{"an error", "", `{"active":true,"sub":"a"}`, 500, "", true},
+		{"a bad request", "", `{"error":"invalid_token"}`, 400, "", false},
+		{"unauthorized", "", `{"error":"invalid_token"}`, 401, "", false},
+		{"too many questions", "", `{"active":true,"sub":"a"}`, 429, "", true},
 		{"a redirect", "", `{"active":true,"sub":"a"}`, 302, "", true},
 		{"another success", "", `{"active":true,"sub":"a"}`, 204, "", true},
 	}
@@ -194,7 +199,9 @@ func TestAnswersAreKept(t *testing.T) {
 		{"after the time", "", `{"active":true,"sub":"a"}`, 60 * time.Second, 2},
 		{"until it expires", "", fmt.Sprintf(`{"active":true,"sub":"a","exp":%d}`, sentAt.Unix()+10), 9 * time.Second, 1},
 		{"after it has expired", "", fmt.Sprintf(`{"active":true,"sub":"a","exp":%d}`, sentAt.Unix()+10), 10 * time.Second, 2},
-		{"inactive ones too", "", `{"active":false}`, 59 * time.Second, 1},
+		{"inactive ones briefly", "", `{"active":false}`, 9 * time.Second, 1},
+		{"inactive ones no longer", "", `{"active":false}`, 10 * time.Second, 2},
+		{"those without an identity no longer", "", `{"active":true}`, 10 * time.Second, 2},
 		{"not when it is off", "cacheSeconds:0", `{"active":true,"sub":"a"}`, 0, 2},
 		{"not when it may be valid soon", "", fmt.Sprintf(`{"active":true,"sub":"a","nbf":%d}`, sentAt.Unix()+1), 0, 2},
 	}
@@ -300,6 +307,76 @@ func TestAServerThatFailsIsLeftAlone(t *testing.T) {
 			t.Errorf("after the time: %q, %v", identity, err)
 		}
 	})
+}
+
+// What a server says about made-up tokens must not keep others from being
+// asked about.
+func TestUnknownTokensDoNotOpenTheBreaker(t *testing.T) {
+	for _, reply := range []struct {
+		status int
+		body   string
+	}{{400, `{"error":"invalid_request"}`}, {401, ``}, {403, `no`}, {404, ``}, {200, `{"active":false}`}, {200, `<html>`}, {429, ``}} {
+		e, s, _ := introspecting(t, "failures:3")
+		s.answer(reply.status, reply.body)
+		for i := range 20 {
+			if _, err := withToken(e, fmt.Sprint("made-up-", i)); err == nil {
+				t.Fatalf("%d: accepted", reply.status)
+			}
+		}
+		s.answer(200, `{"active":true,"sub":"alpha"}`)
+		if identity, err := withToken(e, "good"); identity != "alpha" || err != nil {
+			t.Errorf("after %d %q: %q, %v", reply.status, reply.body, identity, err)
+		}
+	}
+}
+
+// Made-up tokens neither drive good ones out of the cache nor keep the server
+// busy without bound.
+func TestUnknownTokensAreBounded(t *testing.T) {
+	e, s, _ := introspecting(t, "")
+	s.answer(200, `{"active":true,"sub":"alpha"}`)
+	withToken(e, "good")
+	s.answer(200, `{"active":false}`)
+	for i := range 300 {
+		withToken(e, fmt.Sprint("made-up-", i))
+	}
+	asked := s.asked.Load()
+	if identity, _ := withToken(e, "good"); identity != "alpha" || s.asked.Load() != asked {
+		t.Errorf("the good token is gone: %q", identity)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		var now, most atomic.Int32
+		answer := make(chan struct{})
+		e := through(t, "", func(*http.Request) (int, string, error) {
+			most.Store(max(most.Load(), now.Add(1)))
+			<-answer
+			now.Add(-1)
+			return 200, `{"active":false}`, nil
+		})
+		var refused atomic.Int32
+		var all sync.WaitGroup
+		for i := range 200 {
+			all.Go(func() {
+				if _, err := withToken(e, fmt.Sprint(i)); code(err) == 503 {
+					refused.Add(1)
+				}
+			})
+		}
+		synctest.Wait()
+		close(answer)
+		all.Wait()
+		if most.Load() != maxQuestions || refused.Load() != 200-maxQuestions {
+			t.Errorf("%d questions at once, %d refused", most.Load(), refused.Load())
+		}
+	})
+}
+
+func code(err error) int {
+	var r *exchange.Rejection
+	if errors.As(err, &r) {
+		return r.Status
+	}
+	return 0
 }
 
 func TestLogsAndErrorsShowNoSecret(t *testing.T) {

@@ -3,7 +3,11 @@ package bucket
 import (
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
+	"log/slog"
+	"net"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -22,6 +26,55 @@ const (
 	failuresToOpen = 3
 	openFor        = time.Second
 )
+
+// The client's own log goes where ours does, at level debug: what matters comes
+// back as an error.
+type clientLog struct{ log *slog.Logger }
+
+func (c clientLog) Printf(_ context.Context, format string, values ...any) {
+	c.log.Debug("redis client: " + fmt.Sprintf(format, values...))
+}
+
+// LogClient sends the log of all Redis clients of this process to log instead of
+// standard error.
+func LogClient(log *slog.Logger) { redis.SetLogger(clientLog{log}) }
+
+// Reasons of failures, for metrics.
+const (
+	ReasonAway           = "away" // left alone after failures
+	ReasonAuthentication = "authentication"
+	ReasonTimeout        = "timeout"
+	ReasonConnection     = "connection"
+	ReasonOther          = "other"
+)
+
+// Reason tells why a store failed.
+func Reason(err error) string {
+	var refused redis.Error
+	var connection *net.OpError
+	switch {
+	case errors.Is(err, gobreaker.ErrOpenState), errors.Is(err, gobreaker.ErrTooManyRequests):
+		return ReasonAway
+	case errors.As(err, &refused) && isAuthentication(refused.Error()):
+		return ReasonAuthentication
+	case errors.Is(err, context.DeadlineExceeded), isTimeout(err):
+		return ReasonTimeout
+	case errors.As(err, &connection):
+		return ReasonConnection
+	}
+	return ReasonOther
+}
+
+// isAuthentication knows the error codes of Redis for users and passwords.
+func isAuthentication(text string) bool {
+	code, _, _ := strings.Cut(text, " ")
+	return code == "WRONGPASS" || code == "NOAUTH" || code == "NOPERM" || strings.HasPrefix(text, "ERR AUTH")
+}
+
+func isTimeout(err error) bool {
+	var timeout net.Error
+	return errors.As(err, &timeout) && timeout.Timeout()
+}
 
 // Redis keeps buckets in one Redis, for all processors that use it. Its clock
 // is the only one.

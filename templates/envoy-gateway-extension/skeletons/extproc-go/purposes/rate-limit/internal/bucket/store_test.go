@@ -3,6 +3,7 @@ package bucket
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"os/exec"
@@ -256,8 +257,11 @@ func TestRedisAway(t *testing.T) {
 	address, stop := startRedis(t)
 	demand := []Demand{{"a", slow, 1}}
 
-	if _, _, err := newRedis(t, address, "wrong").Take(t.Context(), demand); err == nil {
-		t.Error("a wrong password is no error")
+	for password, want := range map[string]string{"wrong": ReasonAuthentication, "": ReasonAuthentication} {
+		_, _, err := newRedis(t, address, password).Take(t.Context(), demand)
+		if err == nil || Reason(err) != want {
+			t.Errorf("password %q: %v is %s", password, err, Reason(err))
+		}
 	}
 
 	var states []bool
@@ -271,14 +275,14 @@ func TestRedisAway(t *testing.T) {
 	}
 	stop()
 	for range failuresToOpen {
-		if _, _, err := r.Take(t.Context(), demand); err == nil {
-			t.Fatal("Redis has gone, but that is no error")
+		if _, _, err := r.Take(t.Context(), demand); err == nil || Reason(err) != ReasonConnection {
+			t.Fatalf("Redis has gone, and that is %v", err)
 		}
 	}
 	begin := time.Now()
 	for range 1000 {
-		if _, _, err := r.Take(t.Context(), demand); err == nil {
-			t.Fatal("granted without Redis")
+		if _, _, err := r.Take(t.Context(), demand); err == nil || Reason(err) != ReasonAway {
+			t.Fatalf("without Redis: %v", err)
 		}
 	}
 	if took := time.Since(begin); took > 500*time.Millisecond {
@@ -302,7 +306,7 @@ func TestRedisThatDoesNotAnswer(t *testing.T) {
 	}
 	defer r.Close()
 	begin := time.Now()
-	if _, _, err := r.Take(t.Context(), []Demand{{"a", slow, 1}}); err == nil || time.Since(begin) > 2*time.Second {
+	if _, _, err := r.Take(t.Context(), []Demand{{"a", slow, 1}}); err == nil || Reason(err) != ReasonTimeout || time.Since(begin) > 2*time.Second {
 		t.Errorf("%v after %s", err, time.Since(begin))
 	}
 }
@@ -312,5 +316,15 @@ func TestErrorsDoNotShowThePassword(t *testing.T) {
 	_, _, err := r.Take(t.Context(), []Demand{{"a", slow, 1}})
 	if err == nil || strings.Contains(err.Error(), "s3cret-value") {
 		t.Errorf("%v", err)
+	}
+}
+
+// The client's own log goes through ours, and no line to standard error.
+func TestTheClientsLogIsOurs(t *testing.T) {
+	var text strings.Builder
+	LogClient(slog.New(slog.NewTextHandler(&text, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	clientLog{slog.New(slog.NewTextHandler(&text, &slog.HandlerOptions{Level: slog.LevelDebug}))}.Printf(t.Context(), "pool of %d", 3)
+	if !strings.Contains(text.String(), `level=DEBUG msg="redis client: pool of 3"`) {
+		t.Error(text.String())
 	}
 }

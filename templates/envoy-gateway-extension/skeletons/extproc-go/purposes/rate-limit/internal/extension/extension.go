@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/time/rate"
 
 	"ext-proc-server/internal/bucket"
 	"ext-proc-server/internal/environment"
@@ -33,7 +34,8 @@ type Extension struct {
 
 	log         *slog.Logger
 	requests    *prometheus.CounterVec
-	storeErrors prometheus.Counter
+	storeErrors *prometheus.CounterVec
+	tellsCause  rate.Sometimes // whoever operates it needs one line, not one for each request
 	evicted     prometheus.Counter
 }
 
@@ -48,9 +50,10 @@ func Load(r io.Reader, env environment.Environment) (*Extension, error) {
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "rate_limit_requests_total", Help: "Requests to which a limit applied, by limit and outcome (granted, refused).",
 		}, []string{"limit", "outcome"}),
-		storeErrors: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "rate_limit_store_errors_total", Help: "Requests and charges for which the store was away.",
-		}),
+		tellsCause: rate.Sometimes{First: 1, Interval: 10 * time.Second},
+		storeErrors: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "rate_limit_store_errors_total", Help: "Requests and charges for which the store failed, by reason (authentication, connection, timeout, away, other).",
+		}, []string{"reason"}),
 		evicted: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "rate_limit_evicted_buckets_total", Help: "Buckets in memory that were forgotten because there were too many.",
 		}),
@@ -85,6 +88,7 @@ func (e *Extension) openStore(c storeConfig, env environment.Environment) error 
 		e.store = memory
 		return nil
 	}
+	bucket.LogClient(env.Log)
 	url, password, err := redisAddress(c, env)
 	if err != nil {
 		return err
@@ -136,7 +140,7 @@ func (e *Extension) OnRequestHeaders(ctx context.Context, x *exchange.Exchange) 
 	demands, store := demandsOf(entries), e.store
 	levels, granted, err := store.Take(ctx, demands)
 	if err != nil {
-		e.storeErrors.Inc()
+		e.storeFailed(err)
 		switch {
 		case e.fallback != nil:
 			store = e.fallback
@@ -159,6 +163,18 @@ func (e *Extension) OnRequestHeaders(ctx context.Context, x *exchange.Exchange) 
 	e.count(entries, "granted", func(entry) bool { return true })
 	x.State = &visit{store: store, entries: entries}
 	return nil
+}
+
+// storeFailed counts a failure and says its cause. What is left alone has been
+// said already.
+func (e *Extension) storeFailed(err error) {
+	reason := bucket.Reason(err)
+	e.storeErrors.WithLabelValues(reason).Inc()
+	if reason != bucket.ReasonAway {
+		e.tellsCause.Do(func() {
+			e.log.Error("the store of the limits fails", "reason", reason, "error", err.Error())
+		})
+	}
 }
 
 // entries returns the limits that apply, with what the request wants of each.
@@ -219,7 +235,7 @@ func (e *Extension) charge(ctx context.Context, x *exchange.Exchange, v *visit) 
 	}
 	levels, err := v.store.Charge(ctx, demands)
 	if err != nil {
-		e.storeErrors.Inc()
+		e.storeFailed(err)
 		return
 	}
 	for i, entry := range later {

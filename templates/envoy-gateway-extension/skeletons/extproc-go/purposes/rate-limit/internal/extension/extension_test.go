@@ -1,16 +1,22 @@
 package extension
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
+	"net"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/fstest"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"ext-proc-server/internal/bucket"
 	"ext-proc-server/internal/environment"
@@ -398,4 +404,75 @@ func FuzzKeys(f *testing.F) {
 			t.Errorf("%v", err)
 		}
 	})
+}
+
+// TestTheCauseIsInTheLog: a Redis with another password refuses every request;
+// one line says why, not one for each request.
+func TestTheCauseIsInTheLog(t *testing.T) {
+	server := miniRedis(t, "-WRONGPASS invalid username-password pair or user is disabled.\r\n")
+	env, text := environment.Empty(), &bytes.Buffer{}
+	env.Log = slog.New(slog.NewJSONHandler(text, nil))
+	env.Getenv = func(name string) string { return map[string]string{"REDIS_URL": "redis://" + server}[name] }
+	env.Secrets = fstest.MapFS{"redis-password": &fstest.MapFile{Data: []byte("s3cret-value")}}
+	store := `{"kind":"redis","maxKeys":1000,"prefix":"p","timeoutMilliseconds":1000,"whenAway":"deny","password":"secret"}`
+	e, err := Load(strings.NewReader(config(limitText("a", 5, `{"from":"client-address"}`, "share", one), store)), env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	for range 20 {
+		x := request()
+		x.SetAttribute("source.address", "192.0.2.1:1")
+		if status := statusOf(t, e, x); status != 503 {
+			t.Fatalf("status %d", status)
+		}
+	}
+	if n := strings.Count(text.String(), "WRONGPASS"); n != 1 || !strings.Contains(text.String(), `"reason":"authentication"`) {
+		t.Errorf("%d lines: %s", n, text)
+	}
+	if strings.Contains(text.String(), "s3cret-value") {
+		t.Error("the log has the password")
+	}
+	families, _ := env.Metrics.(prometheus.Gatherer).Gather()
+	counted := map[string]float64{}
+	for _, family := range families {
+		if family.GetName() == "rate_limit_store_errors_total" {
+			for _, m := range family.GetMetric() {
+				counted[m.GetLabel()[0].GetValue()] = m.GetCounter().GetValue()
+			}
+		}
+	}
+	if counted["authentication"] < 1 || counted["authentication"]+counted["away"] != 20 {
+		t.Errorf("counted %v", counted)
+	}
+}
+
+// miniRedis answers every command alike.
+func miniRedis(t *testing.T, reply string) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	go func() {
+		for {
+			connection, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer connection.Close()
+				lines := bufio.NewScanner(connection)
+				for lines.Scan() {
+					if strings.HasPrefix(lines.Text(), "*") { // the beginning of a command
+						if _, err := connection.Write([]byte(reply)); err != nil {
+							return
+						}
+					}
+				}
+			}()
+		}
+	}()
+	return listener.Addr().String()
 }
