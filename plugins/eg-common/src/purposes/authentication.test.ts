@@ -25,6 +25,7 @@ describe('settings', () => {
       method: { kind: 'api-key', header: 'x-api-key', keys: [] },
       identityHeader: 'x-auth-identity',
       credential: 'remove',
+      preflight: 'refuse',
       realm: 'gateway',
     });
     expect(parse({ kind: 'hmac' }).method).toEqual({
@@ -241,9 +242,15 @@ describe('warnings', () => {
         gravity.indexOf(w.severity),
       );
       expect(ranks.length).toBeGreaterThanOrEqual(2);
-      expect(ranks.length).toBeLessThanOrEqual(4);
+      expect(ranks.length).toBeLessThanOrEqual(5);
       expect(ranks).toEqual([...ranks].sort());
     }
+  });
+
+  it('tell what becomes of preflights, where browsers are clients', () => {
+    expect(texts({ kind: 'api-key' }).join()).toMatch('spec.cors');
+    expect(texts({ kind: 'introspection' }).join()).toMatch('spec.cors');
+    expect(texts({ kind: 'hmac' }).join()).not.toMatch('spec.cors');
   });
 
   it('tell of tokens for anybody', () => {

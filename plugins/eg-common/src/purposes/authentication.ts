@@ -709,7 +709,7 @@ type Warnings = ReturnType<NonNullable<Purpose['warnings']>>;
 
 function warnings(s: AuthenticationSettings): Warnings {
   const { method } = s;
-  const always: Warnings = [
+  const browsers: Warnings = [
     {
       severity: 'correctness',
       text:
@@ -719,6 +719,8 @@ function warnings(s: AuthenticationSettings): Warnings {
       source:
         'WHATWG Fetch: a CORS-preflight request has no credentials; Envoy Gateway runs the cors filter before ext_proc and wasm',
     },
+  ];
+  const always: Warnings = [
     {
       severity: 'security',
       text: `${s.identityHeader} is trustworthy only where this policy applies: a route to the same upstream without it passes on what the client makes up. Attach it to the Gateway, or let the upstream refuse other ways in.`,
@@ -743,6 +745,7 @@ function warnings(s: AuthenticationSettings): Warnings {
           text: 'A hash hides a key only if the key cannot be guessed: give out random keys of at least 128 bits, for example from openssl rand -hex 32.',
           source: 'NIST SP 800-63B, 5.1.2: look-up secrets',
         },
+        ...browsers,
       ];
     case 'hmac':
       return [
@@ -786,6 +789,7 @@ function warnings(s: AuthenticationSettings): Warnings {
               },
             ]
           : []),
+        ...browsers,
       ];
     default:
       throw new Error(`unknown method ${(method as { kind: string }).kind}`);
