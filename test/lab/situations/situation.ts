@@ -115,6 +115,20 @@ export const stale = (
   restore: ({ lab }) => lab.envoyGateway.start(usualSettings),
 });
 
+/** An object in namespace default unless said otherwise. */
+export const object = (
+  apiVersion: string,
+  kind: string,
+  name: string,
+  content: object,
+  namespace: string | undefined = 'default',
+): KubernetesObject => ({
+  apiVersion,
+  kind,
+  metadata: { name, namespace },
+  ...content,
+});
+
 /** A Service whose endpoint nobody listens on, so that it counts as ready and answers nothing. */
 export const deadService = (name: string): KubernetesObject[] => [
   object('v1', 'Service', name, {
@@ -140,20 +154,6 @@ export const lua = [
       'function envoy_on_response(h) h:headers():add("x-processed-by", "lua") end',
   },
 ];
-
-/** An object in namespace default unless said otherwise. */
-export const object = (
-  apiVersion: string,
-  kind: string,
-  name: string,
-  content: object,
-  namespace: string | undefined = 'default',
-): KubernetesObject => ({
-  apiVersion,
-  kind,
-  metadata: { name, namespace },
-  ...content,
-});
 
 /** A Gateway with listeners of its own, for which no Envoy runs. */
 export const gateway = (
