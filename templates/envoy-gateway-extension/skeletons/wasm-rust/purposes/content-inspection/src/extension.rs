@@ -54,7 +54,12 @@ impl HttpExtension for Extension {
 
     /// What a WebSocket carries would pass without being inspected.
     fn refuses_upgrade(&self, _: &mut Cx<Self::State>) -> bool {
-        let Config { body, request, response, .. } = &self.config;
+        let Config {
+            body,
+            request,
+            response,
+            ..
+        } = &self.config;
         !response.is_empty() || *body && !request.is_empty()
     }
 
