@@ -13,7 +13,7 @@ function normalised(value: any): any {
         .map(([k, v]) => [
           k.includes('.') || k.startsWith('@')
             ? k
-            : k.replace(/_([a-z])/g, (_, c) => c.toUpperCase()),
+            : k.replace(/_([a-z0-9])/g, (_, c) => c.toUpperCase()),
           normalised(v),
         ]),
     );
@@ -50,6 +50,13 @@ function extensionOf(config: any): Record<string, any> {
     config,
     v => v.loadAssignment !== undefined || v.edsClusterConfig !== undefined,
   ).filter(v => own.test(v.name ?? ''));
+  // What a route does with requests (upgrades, timeouts, retries); where it leads is another upstream locally.
+  const [action] = find(
+    config,
+    v =>
+      v.route !== undefined &&
+      Object.keys(v.typedPerFilterConfig ?? {}).some(name => own.test(name)),
+  ).map(({ route: { cluster: to, weightedClusters, ...others } }) => others);
   const { filterChains: _, defaultFilterChain: __, ...rest } = listener;
   const { httpFilters: all, ...options } = manager;
   // Claims come from a SecurityPolicy, which is not the extension's; locally a filter stands for it.
@@ -64,6 +71,7 @@ function extensionOf(config: any): Record<string, any> {
     perRoute: find(config, v => v.typedPerFilterConfig !== undefined)
       .map(v => v.typedPerFilterConfig)
       .filter(v => Object.keys(v).some(name => own.test(name))),
+    routeAction: action,
     connectionManager: options,
     listener: rest,
     ...(cluster && { cluster }),

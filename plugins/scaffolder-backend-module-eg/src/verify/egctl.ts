@@ -1,10 +1,12 @@
-import { execFile } from 'child_process';
 import fs from 'fs-extra';
-import { tmpdir } from 'os';
 import { join } from 'path';
-import { promisify } from 'util';
-
-const run = promisify(execFile);
+import {
+  defaultProgramOptions,
+  findProgram,
+  ProgramOptions,
+  runProgram,
+  withWorkFolder,
+} from '../programs';
 
 const gatewayApi = 'gateway.networking.k8s.io/v1';
 
@@ -57,13 +59,23 @@ export type LuaVerdict =
  * @param program - path of egctl
  * @param source - the script
  * @param filterContext - settings that the script gets, where the release has them
+ * @param options - how programs run
+ * @param signal - ends it
  */
 export async function luaVerdict(
   program: string,
   source: string,
   filterContext: unknown,
+  options: ProgramOptions = defaultProgramOptions,
   signal?: AbortSignal,
 ): Promise<LuaVerdict> {
+  const place = await findProgram(program);
+  if (!place) {
+    return {
+      state: 'unknown',
+      reason: `${program} is not there (egExtensions.verify.egctl)`,
+    };
+  }
   const policy = {
     apiVersion: 'gateway.envoyproxy.io/v1alpha1',
     kind: 'EnvoyExtensionPolicy',
@@ -85,9 +97,8 @@ export async function luaVerdict(
       ],
     },
   };
-  const folder = await fs.mkdtemp(join(tmpdir(), 'eg-lua-'));
-  try {
-    const file = join(folder, 'objects.yaml');
+  return withWorkFolder(async folder => {
+    const file = join(folder.path, 'objects.yaml');
     // JSON, since egctl reads YAML 1.1, in which yes is true.
     await fs.writeFile(
       file,
@@ -96,32 +107,28 @@ export async function luaVerdict(
         .join('\n---\n'),
     );
     const api = ['--from', 'gateway-api', '--to', 'gateway-api'];
-    const { stdout } = await run(
-      program,
-      ['experimental', 'translate', ...api, '-f', file, '-o', 'json'],
-      {
-        // Nothing of the back end's environment; egctl needs a place for its own files only.
-        env: { HOME: folder, PATH: process.env.PATH ?? '' },
-        timeout: 60_000,
-        killSignal: 'SIGKILL',
-        maxBuffer: 16 * 1024 * 1024,
-        signal,
-      },
-    );
-    return verdictIn(stdout);
-  } catch (error) {
-    const { message, code } = error as Error & { code?: unknown };
+    const { how, exitCode, stdout, stderr } = await runProgram({
+      command: [
+        place,
+        ...['experimental', 'translate', ...api, '-f', file, '-o', 'json'],
+      ],
+      cwd: folder.path,
+      folder,
+      options,
+      timeout: 60_000,
+      signal,
+      programs: [place],
+    });
     signal?.throwIfAborted();
-    return {
-      state: 'unknown',
-      reason:
-        code === 'ENOENT'
-          ? `${program} is not there (egExtensions.verify.egctl)`
-          : `egctl failed: ${message.split('\n')[0]}`,
-    };
-  } finally {
-    await fs.remove(folder);
-  }
+    return how === 'exited' && exitCode === 0
+      ? verdictIn(stdout)
+      : {
+          state: 'unknown',
+          reason: `egctl failed: ${
+            stderr.trim().split('\n')[0] || `${how} ${exitCode ?? ''}`
+          }`,
+        };
+  });
 }
 
 function verdictIn(output: string): LuaVerdict {

@@ -51,7 +51,13 @@ async function asked(
   { options, noPrograms, signal }: CheckContext,
 ): Promise<LuaVerdict | undefined> {
   return options.egctl && !noPrograms
-    ? luaVerdict(options.egctl, script.source, script.filterContext, signal)
+    ? luaVerdict(
+        options.egctl,
+        script.source,
+        script.filterContext,
+        options.programs,
+        signal,
+      )
     : undefined;
 }
 
