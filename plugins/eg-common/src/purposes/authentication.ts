@@ -555,7 +555,13 @@ function introspectionCases(
     'answers-500',
     'answers-late',
     ...Array.from({ length: method.failures }, (_, i) => `answers-500-${i}`),
-  ].slice(0, Math.max(3, method.failures));
+    // What is no JSON says nothing of the server's health, and is not counted.
+  ].slice(0, Math.max(3, method.failures + 1));
+  // More than the failures that stop the questions: what the server says about tokens is no failure.
+  const unknown = Array.from(
+    { length: method.failures + 1 },
+    (_, i) => `refused-${i % 2 ? 401 : 400}-${i}`,
+  );
   const attempts: Attempt[] = [
     { name: 'an active token', headers: bearer('active-for-all'), as },
     {
@@ -628,6 +634,20 @@ function introspectionCases(
         ...(cached ? { as } : { refused: wrong }),
       };
     }),
+    ...unknown.map(
+      (token): Attempt => ({
+        name: `the server refuses a token: ${token}`,
+        headers: bearer(token),
+        alone: true,
+        refused: wrong,
+      }),
+    ),
+    {
+      name: 'an active token after many that the server refused',
+      headers: bearer('active-after'),
+      alone: true,
+      as,
+    },
     ...failing.map(
       (token): Attempt => ({
         name: `the server fails: ${token}`,

@@ -83,6 +83,7 @@ def tokens(audience: str) -> dict[str, dict[str, Any]]:
         "active-for-all": for_us,
         "active-once": for_us,  # revoked once it has been asked for
         "active-new": for_us,
+        "active-after": for_us,
         "active-no-audience": ACTIVE,
         "active-other-audience": {**ACTIVE, "aud": f"not {audience}"},
         "active-expired": {**for_us, "exp": 1_000_000_000},
@@ -107,6 +108,8 @@ class IntrospectionServer:
             await asyncio.sleep(30)
         if token == "answers-no-json":
             return web.Response(text="<html>", content_type="text/html")
+        if token.startswith("refused-"):  # some servers do so instead of saying that it is not active
+            return web.json_response({"error": "invalid_token"}, status=int(token.split("-")[1]))
         if token.startswith("answers-"):
             return web.json_response({"error": "server_error"}, status=500)
         answer = self.tokens.get(token, {"active": False})
