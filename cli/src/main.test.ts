@@ -4,8 +4,6 @@ import { join } from 'path';
 import { main } from './main';
 import { templateFolder } from './scaffolder';
 
-jest.setTimeout(60_000);
-
 const examples = join(__dirname, '../../examples/answers');
 
 describe('the command line', () => {

@@ -10,7 +10,7 @@ import { launchChromium } from './chromium';
 export const artefacts = join(__dirname, 'artefacts');
 
 /** How long a page may take to show what a story waits for; the first one is compiled meanwhile. */
-const patience = 30_000;
+const patience = 60_000;
 
 let browser: Browser;
 let context: BrowserContext;
@@ -35,12 +35,12 @@ export function inBackstage(start: () => Promise<Backstage>): void {
       permissions: ['clipboard-read', 'clipboard-write'],
     });
     context.setDefaultTimeout(patience);
-  }, 300_000);
+  });
 
   afterAll(async () => {
     await browser?.close();
     await world.backstage?.stop();
-  }, 30_000);
+  });
 }
 
 /**
@@ -75,28 +75,24 @@ export async function screenshot(
  * @param run - does what a person would
  */
 export function story(title: string, run: (page: Page) => Promise<void>): void {
-  it(
-    title,
-    async () => {
-      const page = await context.newPage();
-      const crashes: string[] = [];
-      page.on('pageerror', ({ message }) => crashes.push(message));
-      try {
-        await run(page);
-        expect(crashes).toEqual([]);
-      } catch (error) {
-        const name = `failed ${title}`.replace(/\W+/g, '-');
-        await screenshot(page, name).catch(() => {});
-        throw new Error(
-          `${
-            (error as Error).message
-          }\n\nat ${page.url()}, see artefacts/${name}.png`,
-          { cause: error },
-        );
-      } finally {
-        await page.close();
-      }
-    },
-    150_000,
-  );
+  it(title, async () => {
+    const page = await context.newPage();
+    const crashes: string[] = [];
+    page.on('pageerror', ({ message }) => crashes.push(message));
+    try {
+      await run(page);
+      expect(crashes).toEqual([]);
+    } catch (error) {
+      const name = `failed ${title}`.replace(/\W+/g, '-');
+      await screenshot(page, name).catch(() => {});
+      throw new Error(
+        `${
+          (error as Error).message
+        }\n\nat ${page.url()}, see artefacts/${name}.png`,
+        { cause: error },
+      );
+    } finally {
+      await page.close();
+    }
+  });
 }

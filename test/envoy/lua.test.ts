@@ -2,8 +2,6 @@ import { lintLua, releases } from 'backstage-plugin-eg-common';
 import { egctlOf, smallGateway, translate } from '../src/egctl';
 import { describeWith } from '../src/tools';
 
-jest.setTimeout(300_000);
-
 const request = (body: string) => `function envoy_on_request(h)\n${body}\nend`;
 
 /** Scripts of which the lint is sure, one way or the other. */

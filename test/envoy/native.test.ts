@@ -14,8 +14,6 @@ import { egctlOf, translate, validate } from '../src/egctl';
 import { gatewayClass, withReferents } from '../src/referents';
 import { describeWith } from '../src/tools';
 
-jest.setTimeout(600_000);
-
 /** A target of each kind that a need can be attached to. */
 const targets = {
   HTTPRoute: { kind: 'HTTPRoute', name: 'my-route' },

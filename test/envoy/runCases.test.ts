@@ -11,8 +11,6 @@ import { sharedVenv } from './envoy';
 
 // The program that runs cases, without a gateway: its client speaks with its own upstream.
 
-jest.setTimeout(300_000);
-
 const skeleton = join(templateFolder, 'skeletons/common');
 
 async function freePort(): Promise<number> {

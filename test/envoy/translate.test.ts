@@ -11,8 +11,6 @@ import { egctl, smallGateway, translate } from '../src/egctl';
 import { sameScript, unexplained } from '../src/extensionConfig';
 import { describeWith } from '../src/tools';
 
-jest.setTimeout(60_000);
-
 const script = 'function envoy_on_request(h) h:headers():add("x", "1") end\n';
 
 describeWith([egctl], 'the local Envoy configuration', () => {

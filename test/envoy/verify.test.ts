@@ -12,8 +12,6 @@ import { ConfigReader } from '@backstage/config';
 import { describeWith, hasProgram, requireAll } from '../src/tools';
 import { envoyBinary } from './envoy';
 
-jest.setTimeout(600_000);
-
 describeWith(['make', 'python3'], 'eg:verify with a real Envoy', () => {
   let scaffolder: Scaffolder;
   let folder: string;
@@ -116,7 +114,7 @@ describeWith(['make', 'python3'], 'eg:verify with a real Envoy', () => {
   it('skips, with the reason, where there is no such Envoy', async () => {
     const { checks } = await verify(directory, {
       envoy: join(folder, 'nowhere'),
-      timeout: 1000,
+      timeout: 60_000,
       trustFolder: true,
     });
     expect(checks.find(c => c.id === 'behaviour')).toMatchObject({

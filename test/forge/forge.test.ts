@@ -112,8 +112,6 @@ function get(path: string, headers: Record<string, string> = {}) {
 const authorized = { authorization: `token ${token}` };
 
 // The pages of a whole repository, on a machine that may be busy.
-jest.setTimeout(30_000);
-
 describe('publish:github', () => {
   it('publishes a workspace that is cloned byte for byte', async () => {
     const { output } = await publish('mask-cards');

@@ -27,8 +27,6 @@ import { crdFolder } from './programs';
 import { UpstreamCase, upstreamCases } from './upstreamCases';
 
 // A test asks the API server about hundreds of objects, on a machine that may be busy.
-jest.setTimeout(600_000);
-
 // What the API server of each release says: the judge of our own reading of the API, and of what is generated.
 
 const script = 'function envoy_on_request(h) end\n';
@@ -119,7 +117,7 @@ describeUnless(lacking(), 'the API of a release', () => {
 
   beforeAll(async () => {
     upstream = await upstreamCases();
-  }, 600_000);
+  });
 
   describe.each([...releases].reverse())('$version', release => {
     const gatewayVersion = release.version as AnswersInput['gatewayVersion'];

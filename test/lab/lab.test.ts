@@ -73,7 +73,7 @@ describeUnless(lacking(), 'the lab', () => {
       expect(await lab.admin('/config_dump')).toContain(
         'envoyextensionpolicy/default/lua/lua/0',
       );
-    }, 30_000);
+    });
 
     it('takes other settings when it is started again', async () => {
       await lab.envoyGateway.start({ enableLua: false });
@@ -88,7 +88,7 @@ describeUnless(lacking(), 'the lab', () => {
       await until('requests pass', 20, async () => {
         expect((await lab.request('/')).status).toBe(200);
       });
-    }, 60_000);
+    });
 
     it('gives accounts only the rights that they have', async () => {
       await lab.kubectl(['create', 'serviceaccount', 'nobody']);
@@ -114,7 +114,7 @@ describeUnless(lacking(), 'the lab', () => {
     await lab.down();
     expect(await fs.pathExists(`/proc/${pid}`)).toBe(false);
     expect(await fs.pathExists(lab.folder)).toBe(false);
-  }, 60_000);
+  });
 
   describe('npm run lab', () => {
     const root = join(__dirname, '../..');
@@ -132,7 +132,7 @@ describeUnless(lacking(), 'the lab', () => {
 
     afterAll(async () => {
       await lab('down');
-    }, 60_000);
+    });
 
     it('brings one up, once', async () => {
       const first = await lab('up');
@@ -143,7 +143,7 @@ describeUnless(lacking(), 'the lab', () => {
       expect(second.stderr).toBe(
         `error: a lab is already up in ${folder}; end it first: npm run lab -- down`,
       );
-    }, 120_000);
+    });
 
     it('runs commands in it', async () => {
       const { stdout } = await execa(
@@ -155,7 +155,7 @@ describeUnless(lacking(), 'the lab', () => {
         { cwd: root, env: { NODE_ENV: 'development' } },
       );
       expect(stdout).toBe('gateway.gateway.networking.k8s.io/eg');
-    }, 30_000);
+    });
 
     it('ends with what holds it, and starts again over what that left', async () => {
       const { holder } = fs.readJsonSync(join(folder, 'state.json'));
@@ -164,7 +164,7 @@ describeUnless(lacking(), 'the lab', () => {
         expect(await processes()).toEqual([]);
       });
       expect((await lab('up')).exitCode).toBe(0);
-    }, 120_000);
+    });
 
     it('leaves nothing', async () => {
       expect((await lab('down')).stderr).toBe('the lab has ended');
@@ -173,6 +173,6 @@ describeUnless(lacking(), 'the lab', () => {
       expect((await lab('status')).stderr).toBe(
         `error: no lab is up in ${folder}; start it: npm run lab -- up`,
       );
-    }, 60_000);
+    });
   });
 });

@@ -25,8 +25,6 @@ import { until } from './until';
 // What was tested locally is what a gateway runs: the cases of each generated repository, through the Envoy that Envoy
 // Gateway programs, and the Envoy configuration that it made of the policy.
 
-jest.setTimeout(300_000);
-
 const registry = '10.99.0.4:5000';
 const processorAddress = '10.99.0.3';
 const upstreamAddress = '10.99.0.5';
@@ -326,7 +324,7 @@ describeUnless(missingHere, 'what the gateway programs', () => {
     afterAll(async () => {
       await lab?.down();
       await fs.remove(repositories);
-    }, 60_000);
+    });
 
     describe.each(deliveries)('$title', delivery => {
       const suiting = extensions.filter(

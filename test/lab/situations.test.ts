@@ -49,7 +49,6 @@ describeUnless(
         );
         expect(answer).toEqual(read('../__observed__/answers.json')[name]);
       },
-      180_000,
     );
   },
 );

@@ -5,8 +5,6 @@ import { join } from 'path';
 import { describeWith } from '../src/tools';
 import { runMatrix } from './matrix';
 
-jest.setTimeout(600_000);
-
 /** Runs the matrix on a copy of the template in which one file of a skeleton was changed. */
 async function withBroken(
   file: string,

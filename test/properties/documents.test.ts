@@ -13,8 +13,6 @@ import {
 import { parse } from 'yaml';
 import { validAnswers } from '../src/answers';
 
-jest.setTimeout(300_000);
-
 // Whoever reads the documents of a repository, on a forge or in TechDocs, reads what the template says, whatever people
 // typed. The judge is a parser that takes everything for markup that it can.
 const markdown = new MarkdownIt({ html: true, linkify: true });

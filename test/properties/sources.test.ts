@@ -10,8 +10,6 @@ import {
 import { parse } from 'yaml';
 import { hostileTexts } from '../src/answers';
 
-jest.setTimeout(120_000);
-
 /** Files whose content may only come from the skeletons. */
 const sourceFile = /\.(go|rs|lua|py|sh|mk|toml|sum|mod|lock)$|Dockerfile$/;
 

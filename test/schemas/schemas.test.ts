@@ -17,8 +17,6 @@ import { cacheFolder } from '../src/cache';
 import { describeWith } from '../src/tools';
 import { schemaFolder, schemasOf, shared } from './schemas';
 
-jest.setTimeout(600_000);
-
 describeWith(['go'], 'the schemas that repositories are given', () => {
   it.each(releases.map(r => r.version))(
     'are those of the CRDs of Envoy Gateway %s',

@@ -24,8 +24,6 @@ import { parse } from 'yaml';
 // The specification was written against Envoy Gateway 1.7 and is wrong in places. Each test names a correction that the
 // product gets right, numbered as in the list of corrections.
 
-jest.setTimeout(120_000);
-
 const answers = (given: Partial<AnswersInput> = {}) =>
   parseAnswers({
     name: 'my-extension',

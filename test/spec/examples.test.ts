@@ -19,8 +19,6 @@ import {
 import { ConfigReader } from '@backstage/config';
 import { plan } from 'backstage-plugin-eg-common';
 
-jest.setTimeout(120_000);
-
 const folder = join(__dirname, '../../examples/answers');
 
 describe.each(['template.yaml', 'template-stock.yaml'])(

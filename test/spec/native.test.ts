@@ -15,8 +15,6 @@ import {
 } from 'backstage-plugin-eg-common';
 import { parse, stringify } from 'yaml';
 
-jest.setTimeout(120_000);
-
 const base: AnswersInput = {
   name: 'my-policy',
   owner: 'group:default/platform',
@@ -42,7 +40,7 @@ describe('a native decision', () => {
   });
 
   const check = async (id: string) => {
-    const { checks } = await verify(directory, { timeout: 1000 });
+    const { checks } = await verify(directory, { timeout: 60_000 });
     return checks.find(c => c.id === id)!;
   };
 
@@ -88,7 +86,7 @@ describe('a native decision', () => {
   });
 
   it('is verified, and what does not run is skipped with the reason', async () => {
-    const { checks, passed } = await verify(directory, { timeout: 1000 });
+    const { checks, passed } = await verify(directory, { timeout: 60_000 });
     expect(passed).toBe(true);
     expect(checks.map(c => [c.id, c.status])).toEqual([
       ['tree', 'passed'],
@@ -189,11 +187,11 @@ describe('what Envoy Gateway does beside an extension', () => {
       'httproute.json',
       'securitypolicy.json',
     ]);
-    const { checks, passed } = await verify(directory, { timeout: 1000 });
+    const { checks, passed } = await verify(directory, { timeout: 60_000 });
     expect(checks.filter(c => c.status === 'failed')).toEqual([]);
     expect(passed).toBe(true);
     await fs.remove(join(directory, 'policy/securitypolicy.yaml'));
-    const after = await verify(directory, { timeout: 1000 });
+    const after = await verify(directory, { timeout: 60_000 });
     expect(
       after.checks.find(c => c.id === 'policy')!.details.join(' '),
     ).toContain('policy/ has no SecurityPolicy my-policy');

@@ -73,14 +73,14 @@ beforeAll(async () => {
     NODE_ENV: 'development',
   };
   backstage = start();
-}, 10_000);
+});
 
 afterAll(async () => {
   backstage.kill('SIGTERM');
   await backstage;
   await fs.remove(folder);
   await fs.remove(join(root, `start-${env.EG_APP_PORT}.log`));
-}, 30_000);
+});
 
 /** Calls the back end as the guest. */
 async function api(path: string, body?: object): Promise<any> {
@@ -108,7 +108,7 @@ describe('npm start', () => {
     );
     const page = await fetch(`http://localhost:${env.EG_APP_PORT}/create`);
     expect(await page.text()).toContain('Envoy Gateway Extensions');
-  }, 120_000);
+  });
 
   it('offers the template, with the local Git host to publish to', async () => {
     const template = await api(
@@ -170,7 +170,7 @@ describe('npm start', () => {
       );
     } while (!entity.metadata);
     expect(entity.spec.owner).toBe('group:default/payments');
-  }, 60_000);
+  });
 
   it.each([
     ['EG_APP_PORT', 'the front end'],
@@ -201,7 +201,6 @@ describe('npm start', () => {
         ),
       ]);
     },
-    30_000,
   );
 
   it('ends everything that it started when it is told to', async () => {
@@ -219,5 +218,5 @@ describe('npm start', () => {
     ]) {
       await expect(fetch(`http://127.0.0.1:${port}`)).rejects.toThrow();
     }
-  }, 30_000);
+  });
 });

@@ -2,8 +2,7 @@ import '@testing-library/jest-dom';
 import { configure } from '@testing-library/react';
 
 // A busy machine is no failure.
-jest.setTimeout(60_000);
-configure({ asyncUtilTimeout: 20_000 });
+configure({ asyncUtilTimeout: 60_000 });
 
 // What jsdom says to each style sheet of Material UI, which has nothing to do with the tests.
 const { warn } = console;

@@ -3,7 +3,7 @@ import { chooseCluster, clusterOf } from './cluster';
 import { ClusterUnavailableError } from './errors';
 import { Kubernetes } from './kubernetes';
 
-const limits = () => ({ request: 1000, deadline: Date.now() + 5000 });
+const limits = () => ({ request: 60_000, deadline: Date.now() + 60_000 });
 
 const policy = {
   apiVersion: 'gateway.envoyproxy.io/v1alpha1',

@@ -7,8 +7,6 @@ import { runProgram } from './run';
 import { defaultLimits, SandboxOptions } from './types';
 import { withWorkFolder } from './workFolder';
 
-jest.setTimeout(60_000);
-
 const bubblewrap = fs.existsSync('/usr/bin/bwrap');
 if (!bubblewrap && process.env.EG_REQUIRE_ALL) {
   throw new Error('bubblewrap is not installed');

@@ -14,8 +14,6 @@ import { repositoryOf, shippedSkeletons } from './shipped';
 import { Report, VerifyOptions } from './types';
 import { verify } from './verify';
 
-jest.setTimeout(120_000);
-
 const workspace = createMockDirectory();
 const outside = createMockDirectory();
 /** Where work folders are made, so that what is left of them is seen. */

@@ -43,8 +43,8 @@ async function besides(other: object, own: object = targetRef()) {
     ),
     manifests: [{ file: 'policy/p.yaml', object: policy('own', own) }],
     cluster: clusterOf(kubernetes, 'lab', {
-      request: 1000,
-      deadline: Date.now() + 5000,
+      request: 60_000,
+      deadline: Date.now() + 60_000,
     }),
   });
   return found.map(({ result }) => result);

@@ -55,8 +55,8 @@ async function found(...parentRefs: object[]): Promise<string[]> {
       },
     ],
     cluster: clusterOf(fakeKubernetes([...cluster, route]), 'lab', {
-      request: 1000,
-      deadline: Date.now() + 5000,
+      request: 60_000,
+      deadline: Date.now() + 60_000,
     }),
   });
   return findings.map(({ result, text }) => `${result}: ${text}`);
