@@ -135,11 +135,11 @@ export async function arrange(
   await until('the gateway has judged the policies', 30, async () => {
     for (const { kind, metadata } of objects) {
       const entry = objectKindOf(kind);
-      const { name } = metadata;
+      const { name, namespace = 'default' } = metadata;
       if (entry && entry.status !== 'none' && !unjudged.includes(name)) {
         const { plural, group } = entry;
-        const found = (await lab.get(`${plural}.${group}`, name, 'default'))!;
-        if (reportsOf(found, entry).length === 0) {
+        const found = await lab.get(`${plural}.${group}`, name, namespace);
+        if (!found || reportsOf(found, entry).length === 0) {
           throw new Error(`${kind} ${name} has no status`);
         }
       }
