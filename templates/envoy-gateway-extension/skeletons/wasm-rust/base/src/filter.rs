@@ -36,7 +36,8 @@ pub trait HttpExtension: Sized {
     /// Reads the plugin configuration: `config` of the policy, as JSON text.
     fn from_config(text: &[u8]) -> Result<Self, ConfigError>;
 
-    /// Called once per direction. Changes to `headers` are sent to Envoy afterwards.
+    /// Called once per direction. Reading a header copies all of them from Envoy, the first time;
+    /// setting, appending and removing copies nothing. Changes to `headers` are sent to Envoy afterwards.
     /// Envoy's pseudo-headers (`:method`, `:path`, `:authority`, `:status`) are among them.
     ///
     /// Of a WebSocket or another upgrade, the extension sees the headers only: the rest passes as
@@ -82,7 +83,8 @@ pub trait HttpExtension: Sized {
 
     /// Called once when the stream is over, whoever answered and also if the client has gone.
     /// If a filter before this one refused the request, it is the first call for the stream.
-    fn on_end(&self, _cx: &mut Cx<Self::State>, _end: &End) {}
+    /// `end` asks Envoy how it ended, which costs five calls.
+    fn on_end(&self, _cx: &mut Cx<Self::State>, _end: &dyn Fn() -> End) {}
 }
 
 /// One stream as the extension sees it.

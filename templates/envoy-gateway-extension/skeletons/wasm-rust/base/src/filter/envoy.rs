@@ -30,8 +30,10 @@ impl fmt::Display for HostError {
 pub type HeaderLines = Vec<(String, Vec<u8>)>;
 
 /// What a stream needs of Envoy. Tests have one of their own.
-pub trait Host: Services {
+pub trait Host: Services + Clone + 'static {
     fn headers(&self, direction: Direction) -> Result<HeaderLines, HostError>;
+    /// The first value of one header, without a copy of the others.
+    fn header(&self, direction: Direction, name: &str) -> Result<Option<Vec<u8>>, HostError>;
     fn add_header(&self, direction: Direction, name: &str, value: &[u8]) -> Result<(), HostError>;
     /// Removes all lines of that name; it is no error if there is none.
     fn remove_header(&self, direction: Direction, name: &str) -> Result<(), HostError>;
@@ -42,6 +44,7 @@ pub trait Host: Services {
     fn reply(&self, reply: &LocalReply, details: &str) -> Result<(), HostError>;
 }
 
+#[derive(Clone, Copy)]
 pub struct Envoy;
 
 #[link(wasm_import_module = "env")]
@@ -49,6 +52,13 @@ extern "C" {
     fn proxy_log(level: LogLevel, message: *const u8, message_size: usize) -> u32;
     fn proxy_get_header_map_pairs(
         map: MapType,
+        return_data: *mut *mut u8,
+        return_size: *mut usize,
+    ) -> u32;
+    fn proxy_get_header_map_value(
+        map: MapType,
+        key: *const u8,
+        key_size: usize,
         return_data: *mut *mut u8,
         return_size: *mut usize,
     ) -> u32;
@@ -154,6 +164,26 @@ impl Host for Envoy {
             call: "proxy_get_header_map_pairs",
             status: STATUS_PARSE_FAILURE,
         })
+    }
+
+    fn header(&self, direction: Direction, name: &str) -> Result<Option<Vec<u8>>, HostError> {
+        let (mut data, mut size) = (null_mut(), 0);
+        // SAFETY: pointer and length are those of `name`; the others are valid for one write.
+        let status = unsafe {
+            proxy_get_header_map_value(
+                header_map(direction),
+                name.as_ptr(),
+                name.len(),
+                &mut data,
+                &mut size,
+            )
+        };
+        if status == STATUS_NOT_FOUND {
+            return Ok(None);
+        }
+        check("proxy_get_header_map_value", status)?;
+        // SAFETY: the call succeeded, so the host has set both.
+        Ok(Some(unsafe { take(data, size) }))
     }
 
     fn add_header(&self, direction: Direction, name: &str, value: &[u8]) -> Result<(), HostError> {

@@ -1,47 +1,90 @@
 //! The headers of one message, changed in place, and what has to be told to Envoy afterwards.
+//!
+//! Envoy copies all headers at once or none. They are copied when the extension first reads one, so
+//! that an extension that only writes costs no copy.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
+use std::fmt;
 
-use super::envoy::HeaderLines;
+use super::envoy::{HeaderLines, HostError};
+
+type Source = Box<dyn Fn() -> Result<HeaderLines, HostError>>;
 
 /// Header lines in their order. Names are lower case, as Envoy has them; a value is any bytes.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Headers {
-    lines: HeaderLines,
-    /// The values that each changed name had at first.
-    before: BTreeMap<String, Vec<Vec<u8>>>,
+    /// Asks Envoy. None where `received` is filled from the start.
+    source: Option<Source>,
+    /// The lines that Envoy has.
+    received: OnceCell<Result<HeaderLines, HostError>>,
+    edits: BTreeMap<String, Edit>,
+}
+
+/// What happened to the lines of one name.
+#[derive(Debug, Default)]
+struct Edit {
+    /// Whether the lines that Envoy has are gone.
+    cleared: bool,
+    appended: Vec<Vec<u8>>,
 }
 
 /// One header name whose lines are no longer what Envoy has.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Change {
     pub name: String,
-    pub had_values: bool,
+    /// Whether Envoy's lines have to go first.
+    pub clear: bool,
     pub values: Vec<Vec<u8>>,
 }
 
 impl Headers {
     pub fn new(lines: HeaderLines) -> Self {
         Headers {
-            lines,
-            before: BTreeMap::new(),
+            received: OnceCell::from(Ok(lines)),
+            ..Headers::default()
         }
     }
 
-    /// The values of `name`, one for each line.
+    /// Headers that `source` returns when they are read, once at most.
+    pub fn of(source: impl Fn() -> Result<HeaderLines, HostError> + 'static) -> Self {
+        Headers {
+            source: Some(Box::new(source)),
+            ..Headers::default()
+        }
+    }
+
+    /// The values of `name`, one for each line. There are none if Envoy did not tell, which
+    /// `failure` says.
     pub fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        self.lines
+        let edit = self.edit_of(name);
+        let received = match edit {
+            Some(edit) if edit.cleared => &[],
+            _ => self.received(),
+        };
+        let received = received
             .iter()
             .filter(move |(line, _)| line.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.as_slice())
+            .map(|(_, value)| value);
+        received
+            .chain(edit.into_iter().flat_map(|edit| &edit.appended))
+            .map(Vec::as_slice)
     }
 
     /// The first value of `name`, if it is UTF-8.
     pub fn text(&self, name: &str) -> Option<&str> {
-        let (_, value) = self
-            .lines
-            .iter()
-            .find(|(line, _)| line.eq_ignore_ascii_case(name))?;
+        let edit = self.edit_of(name);
+        let received = match edit {
+            Some(edit) if edit.cleared => None,
+            _ => {
+                let mut lines = self.received().iter();
+                lines.find(|(line, _)| line.eq_ignore_ascii_case(name))
+            }
+        };
+        let value = match received {
+            Some((_, value)) => value,
+            None => edit?.appended.first()?,
+        };
         std::str::from_utf8(value).ok()
     }
 
@@ -53,14 +96,14 @@ impl Headers {
 
     /// Adds one more value after those that `name` has.
     pub fn append(&mut self, name: &str, value: impl Into<Vec<u8>>) {
-        let name = self.remember(name);
-        self.lines.push((name, value.into()));
+        self.edit(name).appended.push(value.into());
     }
 
     /// Removes all lines of `name`.
     pub fn remove(&mut self, name: &str) {
-        let name = self.remember(name);
-        self.lines.retain(|(line, _)| *line != name);
+        let edit = self.edit(name);
+        edit.cleared = true;
+        edit.appended.clear();
     }
 
     /// Moves all values of `name` to `to`, in place of those that `to` had. Does nothing if
@@ -77,28 +120,71 @@ impl Headers {
         }
     }
 
-    /// The names whose values differ from those at first.
+    /// What Envoy has to be told. Where the headers were read, only what differs is among it.
     pub fn changes(&self) -> Vec<Change> {
-        self.before
+        self.edits
             .iter()
-            .filter_map(|(name, before)| {
-                let values: Vec<Vec<u8>> = self.values(name).map(<[u8]>::to_vec).collect();
-                (values != *before).then(|| Change {
-                    name: name.clone(),
-                    had_values: !before.is_empty(),
-                    values,
-                })
-            })
+            .filter_map(|(name, edit)| self.change(name, edit))
             .collect()
     }
 
-    fn remember(&mut self, name: &str) -> String {
-        let name = name.to_ascii_lowercase();
-        if !self.before.contains_key(&name) {
-            let values = self.values(&name).map(<[u8]>::to_vec).collect();
-            self.before.insert(name.clone(), values);
+    /// Reads what Envoy has, for later, when it may have changed.
+    pub fn load(&self) {
+        self.received();
+    }
+
+    /// Why Envoy did not tell its headers, if they were read.
+    pub fn failure(&self) -> Option<HostError> {
+        self.received.get()?.as_ref().err().copied()
+    }
+
+    fn change(&self, name: &str, edit: &Edit) -> Option<Change> {
+        let change = |clear| Change {
+            name: name.to_owned(),
+            clear,
+            values: edit.appended.clone(),
+        };
+        if !edit.cleared {
+            return (!edit.appended.is_empty()).then(|| change(false));
         }
-        name
+        let Some(Ok(lines)) = self.received.get() else {
+            return Some(change(true));
+        };
+        let before: Vec<&Vec<u8>> = lines
+            .iter()
+            .filter(|(line, _)| line == name)
+            .map(|(_, value)| value)
+            .collect();
+        let same = before.iter().copied().eq(&edit.appended);
+        (!same).then(|| change(!before.is_empty()))
+    }
+
+    fn received(&self) -> &[(String, Vec<u8>)] {
+        let lines = self.received.get_or_init(|| match &self.source {
+            Some(source) => source(),
+            None => Ok(Vec::new()),
+        });
+        lines.as_deref().unwrap_or_default()
+    }
+
+    fn edit_of(&self, name: &str) -> Option<&Edit> {
+        if self.edits.is_empty() {
+            return None;
+        }
+        self.edits.get(&name.to_ascii_lowercase())
+    }
+
+    fn edit(&mut self, name: &str) -> &mut Edit {
+        self.edits.entry(name.to_ascii_lowercase()).or_default()
+    }
+}
+
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.debug_struct("Headers")
+            .field("received", &self.received)
+            .field("edits", &self.edits)
+            .finish_non_exhaustive()
     }
 }
 
@@ -165,6 +251,41 @@ mod tests {
         assert_eq!(headers.values("x-a").count(), 1);
     }
 
+    #[test]
+    fn what_is_only_written_is_not_read() {
+        let mut headers = Headers::of(|| panic!("read"));
+        headers.append("x-a", "one");
+        headers.set("X-B", "two");
+        headers.remove("x-c");
+        assert_eq!(headers.text("x-b"), Some("two"));
+        assert_eq!(values(&headers, "x-c"), [""; 0]);
+        let change = |name: &str, clear, values: &[&str]| Change {
+            name: name.to_owned(),
+            clear,
+            values: values.iter().map(|v| v.as_bytes().to_vec()).collect(),
+        };
+        assert_eq!(
+            headers.changes(),
+            [
+                change("x-a", false, &["one"]),
+                change("x-b", true, &["two"]),
+                change("x-c", true, &[]),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_failed_read_is_told() {
+        let error = HostError {
+            call: "proxy_get_header_map_pairs",
+            status: 10,
+        };
+        let headers = Headers::of(move || Err(error));
+        assert_eq!(headers.failure(), None);
+        assert_eq!(headers.text("x-a"), None);
+        assert_eq!(headers.failure(), Some(error));
+    }
+
     proptest! {
         /// Envoy has the first lines; with the changes made to them it has what the extension sees.
         #[test]
@@ -185,8 +306,10 @@ mod tests {
             }
             for change in headers.changes() {
                 let had = envoy.iter().any(|(name, _)| *name == change.name);
-                prop_assert_eq!(had, change.had_values);
-                envoy.retain(|(name, _)| *name != change.name);
+                prop_assert!(had || !change.clear);
+                if change.clear {
+                    envoy.retain(|(name, _)| *name != change.name);
+                }
                 envoy.extend(change.values.into_iter().map(|value| (change.name.clone(), value)));
             }
             let envoy = Headers::new(envoy);

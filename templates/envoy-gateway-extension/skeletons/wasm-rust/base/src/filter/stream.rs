@@ -11,7 +11,7 @@ use proxy_wasm::types::{Action, LogLevel};
 
 use super::envoy::{Host, HostError};
 use super::headers::Headers;
-use super::services::{number, text};
+use super::services::{number, text, Services};
 use super::upgrade;
 use super::{AfterBody, AfterHeaders, Cx, Direction, End, HttpExtension, LocalReply};
 
@@ -134,19 +134,9 @@ impl<H: Host, E: HttpExtension> Stream<H, E> {
 
     /// Envoy knows how the stream ended, also when its end did not come by here.
     pub fn on_end(&mut self) {
-        let count =
-            |path: &[&str]| number(&self.host, path).and_then(|number| u64::try_from(number).ok());
-        let end = End {
-            status: count(&["response", "code"])
-                .and_then(|code| u32::try_from(code).ok())
-                .filter(|code| *code != 0),
-            details: text(&self.host, &["response", "code_details"]),
-            request_bytes: count(&["request", "size"]).unwrap_or_default(),
-            response_bytes: count(&["response", "size"]).unwrap_or_default(),
-            duration: Duration::from_nanos(count(&["request", "duration"]).unwrap_or_default()),
-        };
+        let host = self.host.clone();
         let extension = Rc::clone(&self.extension);
-        extension.on_end(&mut self.cx(), &end);
+        extension.on_end(&mut self.cx(), &|| end_of(&host));
     }
 
     fn process_headers(
@@ -154,12 +144,24 @@ impl<H: Host, E: HttpExtension> Stream<H, E> {
         direction: Direction,
         end_of_stream: bool,
     ) -> Result<Action, Failure> {
-        let mut headers = Headers::new(self.host.headers(direction)?);
+        let host = self.host.clone();
+        let mut headers = Headers::of(move || host.headers(direction));
         // What another protocol sends has no end that could be waited for.
-        let end_of_stream = end_of_stream || self.is_upgraded(direction, &headers);
+        let end_of_stream = end_of_stream || self.is_upgraded(direction, &headers)?;
         self.has_body = !end_of_stream;
         let extension = Rc::clone(&self.extension);
         let next = extension.on_headers(&mut self.cx(), direction, &mut headers);
+        let waits = matches!(
+            next,
+            AfterHeaders::BufferBody | AfterHeaders::StreamBody { .. }
+        );
+        if waits && !end_of_stream {
+            // While the body comes by, the headers are on their way and others change them.
+            headers.load();
+        }
+        if let Some(error) = headers.failure() {
+            return Err(error.into());
+        }
         if let AfterHeaders::Reply(reply) = next {
             return self.reply(direction, &reply, "wasm_reply");
         }
@@ -179,7 +181,7 @@ impl<H: Host, E: HttpExtension> Stream<H, E> {
             headers.remove("content-length");
         }
         for change in headers.changes() {
-            if change.had_values {
+            if change.clear {
                 self.host.remove_header(direction, &change.name)?;
             }
             for value in &change.values {
@@ -201,17 +203,18 @@ impl<H: Host, E: HttpExtension> Stream<H, E> {
 
     /// Whether another protocol follows these headers. An upstream may also answer as if nothing
     /// had been asked; until it agrees, Envoy sends it nothing more of the request.
-    fn is_upgraded(&mut self, direction: Direction, headers: &Headers) -> bool {
+    fn is_upgraded(&mut self, direction: Direction, headers: &Headers) -> Result<bool, HostError> {
         if direction == Direction::Response {
             let tunnel = self.upgrade == Upgrade::Tunnel;
-            return self.upgrade != Upgrade::No && upgrade::is_accepted(tunnel, headers);
+            return Ok(self.upgrade != Upgrade::No && upgrade::is_accepted(tunnel, headers));
         }
-        self.upgrade = match upgrade::is_requested(headers) {
+        let header = |name| self.host.header(direction, name);
+        self.upgrade = match upgrade::is_possible(header)? && upgrade::is_requested(headers) {
             false => Upgrade::No,
             true if upgrade::is_tunnel(headers) => Upgrade::Tunnel,
             true => Upgrade::Protocol,
         };
-        self.upgrade != Upgrade::No
+        Ok(self.upgrade != Upgrade::No)
     }
 
     /// The whole body, or a piece of it.
@@ -329,6 +332,20 @@ impl<H: Host, E: HttpExtension> Stream<H, E> {
     }
 }
 
+/// Five questions to Envoy.
+fn end_of(envoy: &dyn Services) -> End {
+    let count = |path: &[&str]| number(envoy, path).and_then(|number| u64::try_from(number).ok());
+    End {
+        status: count(&["response", "code"])
+            .and_then(|code| u32::try_from(code).ok())
+            .filter(|code| *code != 0),
+        details: text(envoy, &["response", "code_details"]),
+        request_bytes: count(&["request", "size"]).unwrap_or_default(),
+        response_bytes: count(&["response", "size"]).unwrap_or_default(),
+        duration: Duration::from_nanos(count(&["request", "duration"]).unwrap_or_default()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::cell::RefCell;
@@ -336,7 +353,6 @@ mod tests {
 
     use super::super::config::ConfigError;
     use super::super::envoy::HeaderLines;
-    use super::super::services::Services;
     use super::super::testing::FakeServices;
     use super::Direction::{Request, Response};
     use super::*;
@@ -347,6 +363,8 @@ mod tests {
         headers: HeaderLines,
         body: Vec<u8>,
         calls: Vec<String>,
+        /// Single headers and properties that were asked for.
+        lookups: Vec<String>,
         failing: &'static str,
         services: FakeServices,
     }
@@ -357,6 +375,10 @@ mod tests {
     impl Fake {
         fn call(&self, name: &'static str, text: String) -> Result<(), HostError> {
             self.0.borrow_mut().calls.push(text);
+            self.fail(name)
+        }
+
+        fn fail(&self, name: &'static str) -> Result<(), HostError> {
             if self.0.borrow().failing.split(' ').any(|call| call == name) {
                 return Err(HostError {
                     call: name,
@@ -380,6 +402,13 @@ mod tests {
         fn headers(&self, _: Direction) -> Result<HeaderLines, HostError> {
             self.call("headers", "headers".to_owned())?;
             Ok(self.0.borrow().headers.clone())
+        }
+        fn header(&self, _: Direction, name: &str) -> Result<Option<Vec<u8>>, HostError> {
+            self.fail("header")?;
+            let mut fake = self.0.borrow_mut();
+            fake.lookups.push(name.to_owned());
+            let found = fake.headers.iter().find(|(line, _)| line == name);
+            Ok(found.map(|(_, value)| value.clone()))
         }
         fn add_header(&self, _: Direction, name: &str, value: &[u8]) -> Result<(), HostError> {
             let value = String::from_utf8_lossy(value);
@@ -406,6 +435,7 @@ mod tests {
             self.0.borrow().services.now()
         }
         fn property(&self, path: &[&str]) -> Option<Vec<u8>> {
+            self.0.borrow_mut().lookups.push(path.join("."));
             self.0.borrow().services.property(path)
         }
         fn shared_data(&self, key: &str) -> Result<(Option<Vec<u8>>, Option<u32>), HostError> {
@@ -511,8 +541,8 @@ mod tests {
             }
             AfterBody::Replace(chunk)
         }
-        fn on_end(&self, cx: &mut Cx<usize>, end: &End) {
-            let pieces = *cx.state;
+        fn on_end(&self, cx: &mut Cx<usize>, end: &dyn Fn() -> End) {
+            let (pieces, end) = (*cx.state, end());
             cx.envoy.log(LogLevel::Info, &format!("{pieces} {end:?}"));
         }
     }
@@ -708,6 +738,13 @@ mod tests {
     }
 
     #[test]
+    fn a_request_that_may_be_an_upgrade_does_not_pass_unseen() {
+        let (fake, mut stream) = stream(&[], "abc", "header");
+        assert_eq!(stream.on_headers(Request, false), Action::Pause);
+        assert_eq!(fake.calls(), ["reply 500 wasm_host_call_failed"]);
+    }
+
+    #[test]
     fn a_failed_reply_pauses_the_message() {
         let (fake, mut stream) = stream(&[], "abc", "headers reply");
         assert_eq!(stream.on_headers(Response, false), Action::Pause);
@@ -812,6 +849,41 @@ mod tests {
         let log = fake.0.borrow().services.log.take();
         let lines: Vec<&str> = log.iter().map(|(_, line)| line.as_str()).collect();
         assert_eq!(lines, ["true", "false"]);
+    }
+
+    /// Writes one header and asks for nothing.
+    struct Writer;
+
+    impl HttpExtension for Writer {
+        type State = ();
+
+        fn from_config(_: &[u8]) -> Result<Self, ConfigError> {
+            Ok(Writer)
+        }
+        fn on_headers(&self, _: &mut Cx<()>, _: Direction, headers: &mut Headers) -> AfterHeaders {
+            headers.append("x-a", "new");
+            AfterHeaders::Continue
+        }
+    }
+
+    #[test]
+    fn envoy_is_asked_for_nothing_that_the_extension_does_not_ask_for() {
+        let fake = fake(&[("x-a", "old")], "abc", "");
+        let mut stream = Stream::new(fake.clone(), Rc::new(Writer));
+        stream.on_headers(Request, false);
+        stream.on_body(Request, true);
+        stream.on_headers(Response, false);
+        stream.on_body(Response, true);
+        stream.on_end();
+        assert_eq!(fake.calls(), ["add x-a: new", "add x-a: new"]);
+        assert_eq!(fake.0.borrow().lookups, [":method", "upgrade"]);
+    }
+
+    #[test]
+    fn the_end_costs_five_questions_where_it_is_asked_for() {
+        let (fake, mut stream) = streamed(true, "");
+        stream.on_end();
+        assert_eq!(fake.0.borrow().lookups.len(), 5);
     }
 
     #[test]

@@ -3,6 +3,14 @@
 use super::headers::Headers;
 use super::LocalReply;
 
+/// Whether the headers of a request have to be read to know what `is_requested` says. `header`
+/// returns the first value of one header; most requests have none that matters here.
+pub fn is_possible<E>(
+    mut header: impl FnMut(&'static str) -> Result<Option<Vec<u8>>, E>,
+) -> Result<bool, E> {
+    Ok(header(":method")?.as_deref() == Some(b"CONNECT") || header("upgrade")?.is_some())
+}
+
 /// Whether the client asks for another protocol. Envoy shows a request in HTTP/2 like one in
 /// HTTP/1.1, and drops both headers from any other request (RFC 9110, section 7.8).
 pub fn is_requested(request: &Headers) -> bool {

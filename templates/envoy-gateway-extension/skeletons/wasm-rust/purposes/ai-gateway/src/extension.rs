@@ -154,7 +154,7 @@ impl HttpExtension for Extension {
     }
 
     /// Settles what broke off. The provider has worked for whoever hung up.
-    fn on_end(&self, cx: &mut Cx<State>, _: &End) {
+    fn on_end(&self, cx: &mut Cx<State>, _: &dyn Fn() -> End) {
         let begun = |call: &&mut Call| call.answered || call.held.is_some();
         if let Some(call) = cx.state.as_mut().filter(begun) {
             self.settle(cx.envoy, call, None);

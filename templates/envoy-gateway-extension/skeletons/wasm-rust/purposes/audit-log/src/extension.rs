@@ -143,14 +143,15 @@ impl HttpExtension for Extension {
         AfterHeaders::Continue
     }
 
-    fn on_end(&self, cx: &mut Cx<Seen>, end: &End) {
+    fn on_end(&self, cx: &mut Cx<Seen>, end: &dyn Fn() -> End) {
+        let end = end();
         // If a filter before this one has answered, the request did not come by. Envoy has it.
         let request = match cx.state.request.take() {
             Some(request) => request,
             None => self.request_of_envoy(cx.envoy),
         };
         if self.wants(cx.envoy, &request, end.status) {
-            let event = self.event(cx.envoy, &request, cx.state.response.take(), end);
+            let event = self.event(cx.envoy, &request, cx.state.response.take(), &end);
             cx.envoy.log(LogLevel::Info, &event);
         }
     }

@@ -140,7 +140,7 @@ impl HttpExtension for Extension {
     }
 
     /// Writes what was found, one event per place and detector. It has nothing of what was found.
-    fn on_end(&self, cx: &mut Cx<State>, _end: &End) {
+    fn on_end(&self, cx: &mut Cx<State>, _end: &dyn Fn() -> End) {
         for inspection in &cx.state.inspections {
             let direction = match inspection.direction {
                 Direction::Request => "request",
@@ -678,7 +678,7 @@ mod tests {
                 true => assert_eq!(out, AfterBody::Reply(unreadable_request())),
                 false => assert_eq!(out, AfterBody::Replace(BODY.to_vec())),
             }
-            extension.on_end(&mut stream.cx(), &End::default());
+            extension.on_end(&mut stream.cx(), &End::default);
             let log = stream.envoy.log.borrow();
             let action = if refused { "block" } else { "pass" };
             let counter = format!("content_inspection_unreadable_request_{action}");
@@ -700,7 +700,7 @@ mod tests {
             let mut stream = with_body();
             let next = extension.on_headers(&mut stream.cx(), Response, &mut lines);
             assert_eq!(reply(&next), status);
-            extension.on_end(&mut stream.cx(), &End::default());
+            extension.on_end(&mut stream.cx(), &End::default);
             assert_eq!(stream.envoy.log.borrow().len(), 1);
         }
     }
@@ -724,7 +724,7 @@ mod tests {
         // A response that breaks off is reported as far as it came.
         let piece = format!("a@b.de {}", "z".repeat(2000));
         extension.on_chunk(&mut stream.cx(), Response, &lines, piece.as_bytes(), false);
-        extension.on_end(&mut stream.cx(), &End::default());
+        extension.on_end(&mut stream.cx(), &End::default);
         let log = stream.envoy.log.borrow();
         let seen: Vec<Value> = log
             .iter()

@@ -98,7 +98,7 @@ impl Client {
                 },
             }
         }
-        self.extension.on_end(&mut cx, &End::default());
+        self.extension.on_end(&mut cx, &End::default);
         String::from_utf8(shown).unwrap()
     }
 
@@ -268,7 +268,7 @@ fn a_client_that_hangs_up_pays_for_what_went_by() {
                 false,
             );
         }
-        client.extension.on_end(&mut cx, &End::default());
+        client.extension.on_end(&mut cx, &End::default);
         assert_eq!(client.is_refused(), is_refused, "{deltas}");
     }
 }
@@ -284,7 +284,7 @@ fn an_upload_that_never_ends_costs_nothing() {
     client
         .extension
         .on_headers(&mut cx, Direction::Request, &mut headers(CHAT));
-    client.extension.on_end(&mut cx, &End::default());
+    client.extension.on_end(&mut cx, &End::default);
     assert!(!client.is_refused());
 }
 

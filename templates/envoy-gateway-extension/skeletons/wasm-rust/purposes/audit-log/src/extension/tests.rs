@@ -83,7 +83,7 @@ fn logged(
             assert_eq!((next, headers.changes().len()), (AfterHeaders::Continue, 0));
         }
     }
-    extension.on_end(&mut stream.cx(), end);
+    extension.on_end(&mut stream.cx(), &|| end.clone());
     let log = stream.envoy.log.borrow();
     assert!(log.iter().all(|(level, _)| *level == LogLevel::Info));
     log.iter().map(|(_, line)| line.clone()).collect()
