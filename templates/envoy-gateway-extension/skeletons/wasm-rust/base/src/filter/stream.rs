@@ -181,7 +181,8 @@ impl<H: Host, E: HttpExtension> Stream<H, E> {
             headers.remove("content-length");
         }
         for change in headers.changes() {
-            if change.clear {
+            // Removing makes Envoy choose the route again, also where there was nothing to remove.
+            if change.clear && self.host.header(direction, &change.name)?.is_some() {
                 self.host.remove_header(direction, &change.name)?;
             }
             for value in &change.values {
@@ -877,6 +878,30 @@ mod tests {
         stream.on_end();
         assert_eq!(fake.calls(), ["add x-a: new", "add x-a: new"]);
         assert_eq!(fake.0.borrow().lookups, [":method", "upgrade"]);
+    }
+
+    /// Removes one header without reading any.
+    struct Remover;
+
+    impl HttpExtension for Remover {
+        type State = ();
+
+        fn from_config(_: &[u8]) -> Result<Self, ConfigError> {
+            Ok(Remover)
+        }
+        fn on_headers(&self, _: &mut Cx<()>, _: Direction, headers: &mut Headers) -> AfterHeaders {
+            headers.remove("x-a");
+            AfterHeaders::Continue
+        }
+    }
+
+    #[test]
+    fn only_what_is_there_is_removed() {
+        for (line, expected) in [("x-a", &["remove x-a"][..]), ("x-b", &[])] {
+            let fake = fake(&[(line, "old")], "", "");
+            Stream::new(fake.clone(), Rc::new(Remover)).on_headers(Request, true);
+            assert_eq!(fake.calls(), expected, "{line}");
+        }
     }
 
     #[test]
