@@ -1,15 +1,22 @@
 import execa from 'execa';
 import fs from 'fs-extra';
 import os from 'os';
+import pLimit from 'p-limit';
 import { join } from 'path';
 import {
+  Answers,
   implementationOf,
   implementations,
   newestRelease,
   parseAnswers,
   releases,
 } from 'backstage-plugin-eg-common';
-import { generateInto, Scaffolder, startScaffolder } from 'eg-cli';
+import {
+  generateInto,
+  GeneratedFile,
+  Scaffolder,
+  startScaffolder,
+} from 'eg-cli';
 import { sharedVenv } from '../envoy/envoy';
 import { cacheFolder } from '../src/cache';
 import { hasProgram } from '../src/tools';
@@ -158,12 +165,46 @@ function failures(output: string): string {
     : output.trim().split('\n').slice(-25).join('\n');
 }
 
+/**
+ * Generates a repository over another one. Files that are the same already keep their time, so that Go and Cargo build and
+ * test again only what changed.
+ *
+ * @param before - the files of the repository that the folder holds
+ * @returns the files that it holds now
+ */
+async function generateOver(
+  scaffolder: Scaffolder,
+  answers: Answers,
+  directory: string,
+  before: readonly GeneratedFile[],
+): Promise<readonly GeneratedFile[]> {
+  const fresh = `${directory}.new`;
+  const { files } = await generateInto(scaffolder, answers, fresh);
+  const known = new Map(before.map(file => [file.path, file]));
+  for (const { path, content, executable } of files) {
+    const old = known.get(path);
+    known.delete(path);
+    if (!old?.content.equals(content) || old.executable !== executable) {
+      await fs.move(join(fresh, path), join(directory, path), {
+        overwrite: true,
+      });
+    }
+  }
+  for (const path of known.keys()) {
+    await fs.remove(join(directory, path));
+  }
+  await fs.remove(fresh);
+  return files;
+}
+
+/** Runs one job in a folder that may hold the repository of the last one; returns the files that it holds now. */
 async function runJob(
   { variant, gatewayVersion, envoys }: Job,
   scaffolder: Scaffolder,
   directory: string,
+  before: readonly GeneratedFile[],
   report: (row: Row) => void,
-): Promise<void> {
+): Promise<readonly GeneratedFile[]> {
   const { implementation, purpose } = variant;
   const name = { implementation, purpose, variant: variant.variant };
   const missing = [
@@ -180,12 +221,13 @@ async function runJob(
         seconds: 0,
       });
     }
-    return;
+    return before;
   }
+  let files = before;
   const started = Date.now();
   const since = (time: number) => Math.round((Date.now() - time) / 100) / 10;
   try {
-    await generateInto(
+    files = await generateOver(
       scaffolder,
       parseAnswers({
         name: 'matrix-extension',
@@ -197,6 +239,7 @@ async function runJob(
         gatewayVersion,
       }),
       directory,
+      before,
     );
     const built = await make(directory, ['build', 'test']);
     if (!built.ok) {
@@ -212,7 +255,8 @@ async function runJob(
         seconds: since(started),
       });
     }
-    return;
+    await fs.remove(directory);
+    return [];
   }
   let begin = started;
   for (const envoy of envoys) {
@@ -230,11 +274,26 @@ async function runJob(
     });
     begin = Date.now();
   }
+  return files;
 }
+
+/** Jobs by implementation and purpose: the repositories of a group have nearly the same code. */
+function groups(jobs: readonly Job[]): Map<string, Job[]> {
+  const result = new Map<string, Job[]>();
+  for (const job of jobs) {
+    const name = `${job.variant.implementation}-${job.variant.purpose}`;
+    result.set(name, [...(result.get(name) ?? []), job]);
+  }
+  return result;
+}
+
+/** How many groups run at once: a build uses every core, but a row waits for Envoy for a third of its time. */
+const concurrency = 2;
 
 /**
  * Generates every selected repository through the real scaffolder back end, builds and tests it with its own Makefile,
- * and runs its cases in real Envoys.
+ * and runs its cases in real Envoys. The repositories of one implementation and purpose follow each other in one folder,
+ * so that code in which they do not differ is compiled and unit-tested once.
  *
  * @param selection - what to run
  * @param report - called with each row when it is done
@@ -248,12 +307,26 @@ export async function runMatrix(
   const folder = await fs.mkdtemp(join(os.tmpdir(), 'eg-matrix-'));
   const scaffolder = await startScaffolder(selection.template);
   try {
-    for (const [i, job] of jobs.entries()) {
-      await runJob(job, scaffolder, join(folder, String(i)), row => {
-        rows.push(row);
-        report(row);
-      });
-    }
+    const limit = pLimit(concurrency);
+    await Promise.all(
+      [...groups(jobs)].map(([name, group]) =>
+        limit(async () => {
+          let files: readonly GeneratedFile[] = [];
+          for (const job of group) {
+            files = await runJob(
+              job,
+              scaffolder,
+              join(folder, name),
+              files,
+              row => {
+                rows.push(row);
+                report(row);
+              },
+            );
+          }
+        }),
+      ),
+    );
   } finally {
     await scaffolder.stop();
     await fs.remove(folder);
