@@ -5,27 +5,13 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::fmt;
 use std::ptr::null_mut;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use proxy_wasm::types::{BufferType, LogLevel, MapType, MetricType};
 
-use super::services::Services;
+use super::services::{HostError, Services};
 use super::{Direction, LocalReply};
-
-/// A host function that returned another status than OK.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HostError {
-    pub call: &'static str,
-    pub status: u32,
-}
-
-impl fmt::Display for HostError {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "{} returned status {}", self.call, self.status)
-    }
-}
 
 pub type HeaderLines = Vec<(String, Vec<u8>)>;
 

@@ -7,7 +7,8 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::envoy::{HeaderLines, HostError};
+use super::envoy::HeaderLines;
+use super::services::HostError;
 
 type Source = Box<dyn Fn() -> Result<HeaderLines, HostError>>;
 

@@ -1,10 +1,22 @@
 //! What an extension may ask of Envoy while it handles a stream.
 
+use std::fmt;
 use std::time::SystemTime;
 
 use proxy_wasm::types::LogLevel;
 
-use super::envoy::HostError;
+/// A host function that returned another status than OK.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HostError {
+    pub call: &'static str,
+    pub status: u32,
+}
+
+impl fmt::Display for HostError {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "{} returned status {}", self.call, self.status)
+    }
+}
 
 /// Tests have one of their own, in `testing.rs`.
 pub trait Services {

@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use proxy_wasm::types::{Action, LogLevel};
 
-use super::envoy::{Host, HostError};
+use super::envoy::Host;
 use super::headers::Headers;
-use super::services::{number, text, Services};
+use super::services::{number, text, HostError, Services};
 use super::upgrade;
 use super::{AfterBody, AfterHeaders, Cx, Direction, End, HttpExtension, LocalReply};
 

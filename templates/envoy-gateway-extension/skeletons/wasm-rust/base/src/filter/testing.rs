@@ -6,9 +6,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use proxy_wasm::types::LogLevel;
 
-use super::envoy::HostError;
 use super::headers::Headers;
-use super::services::Services;
+use super::services::{HostError, Services};
 use super::Cx;
 
 pub fn headers(lines: &[(&str, &str)]) -> Headers {

@@ -7,8 +7,7 @@ use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::UNIX_EPOCH;
 
-use crate::filter::envoy::HostError;
-use crate::filter::services::{self, Services};
+use crate::filter::services::{self, HostError, Services};
 
 const TENANTS_PER_ENTRY: u64 = 8;
 /// Each try fails only if another worker succeeded.

@@ -7,8 +7,7 @@
 use std::fmt;
 
 use crate::filter::config::{ConfigError, Field};
-use crate::filter::envoy::HostError;
-use crate::filter::services::Services;
+use crate::filter::services::{HostError, Services};
 
 use super::bucket::Policy;
 use super::key::Key;
