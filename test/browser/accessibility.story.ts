@@ -16,7 +16,7 @@ export function accessibilityStories(): void {
         const interview = await Interview.begin(page, 'mask-cards');
         await check('The extension');
         await interview.goOnTo('What it does');
-        await interview.choose('Purpose', 'Transform JSON bodies');
+        await interview.exampleOf('Transform JSON bodies');
         await check('What it does');
         for (const step of ['What it has to respect', 'Where it runs']) {
           await interview.goOnTo(step);

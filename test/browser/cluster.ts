@@ -9,6 +9,7 @@ import {
   policyKind,
   renderFiles,
   reportsOf,
+  withExample,
 } from 'backstage-plugin-eg-common';
 import { KubernetesObject } from '../lab/cluster';
 import { Lab, startLab } from '../lab/lab';
@@ -163,11 +164,13 @@ async function makeAccount(): Promise<string> {
 export async function startWithCluster(): Promise<Backstage> {
   const folder = await fs.mkdtemp(join(tmpdir(), 'eg-browser-entity-'));
   const entity = join(folder, 'catalog-info.yaml');
-  const answers = parseAnswers({
-    name: deployed,
-    owner: 'group:default/payments',
-    purpose: 'body-transform',
-  });
+  const answers = parseAnswers(
+    withExample({
+      name: deployed,
+      owner: 'group:default/payments',
+      purpose: 'body-transform',
+    }),
+  );
   await fs.writeFile(entity, renderFiles(plan(answers))['catalog-info.yaml']!);
 
   const lab = await startLab(usualSettings);

@@ -9,7 +9,7 @@ export function extProcStory(): void {
     const interview = await Interview.begin(page, 'mask-cards');
     await screenshot(page, 'interview-1-the-extension');
     await interview.goOnTo('What it does');
-    await interview.choose('Purpose', 'Transform JSON bodies');
+    await interview.exampleOf('Transform JSON bodies');
     await page
       .getByRole('textbox', { name: 'JSON Pointer' })
       .first()
@@ -75,7 +75,7 @@ export function extProcStory(): void {
     async page => {
       const interview = await Interview.begin(page, 'mask-cards');
       await interview.goOnTo('What it does');
-      await interview.choose('Purpose', 'Transform headers');
+      await interview.exampleOf('Transform headers');
       await interview.start();
       await page
         .getByText(/already exists/)

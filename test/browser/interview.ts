@@ -47,6 +47,13 @@ export class Interview {
       .fill(text);
   }
 
+  /** Chooses a purpose, and takes the settings that the form shows as an example. */
+  async exampleOf(purpose: string): Promise<void> {
+    await this.choose('Purpose', purpose);
+    await this.page.getByRole('button', { name: 'Insert the example' }).click();
+    await this.page.getByRole('button', { name: 'Start again' }).waitFor();
+  }
+
   async choose(label: string, option: string): Promise<void> {
     // The name of such a button is the question and its answer.
     await this.page

@@ -45,6 +45,9 @@ export function keyboardStory(): void {
     await page
       .getByRole('button', { name: 'Purpose Transform headers' })
       .waitFor();
+    await tabTo(page, page.getByRole('button', { name: 'Insert the example' }));
+    await keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Start again' }).waitFor();
     await goOn('From these answers the mechanism follows');
     await goOn('The gateway or route that it is attached to');
     await goOn('Which implementation fits');

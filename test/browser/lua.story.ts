@@ -21,7 +21,7 @@ export function luaStory(): void {
   story('Lua: preferred, warned of, and published', async page => {
     const interview = await Interview.begin(page, 'mark-responses');
     await interview.goOnTo('What it does');
-    await interview.choose('Purpose', 'Transform headers');
+    await interview.exampleOf('Transform headers');
     await interview.goOnTo('What it has to respect');
     await interview.choose('Language', 'Lua');
     await interview.goOnTo('The advice');

@@ -10,7 +10,7 @@ export function problemStories(): void {
     await interview.fill('Name', 'mask-cards');
 
     await interview.goOnTo('What it does');
-    await interview.choose('Purpose', 'Transform JSON bodies');
+    await interview.exampleOf('Transform JSON bodies');
     const pointer = page.getByRole('textbox', { name: 'JSON Pointer' }).first();
     await pointer.fill('card');
     await interview.tryToGoOn();
@@ -44,7 +44,7 @@ export function problemStories(): void {
   story('A choice that later answers rule out is refused', async page => {
     const interview = await Interview.begin(page, 'mark-responses');
     await interview.goOnTo('What it does');
-    await interview.choose('Purpose', 'Transform headers');
+    await interview.exampleOf('Transform headers');
     await interview.goOnTo('The advice');
     await interview.take('Lua instead');
     await interview.goBackTo('What it has to respect');

@@ -7,7 +7,7 @@ export function wasmStory(): void {
   story('Wasm: another choice and back, then published', async page => {
     const interview = await Interview.begin(page, 'tag-tenants');
     await interview.goOnTo('What it does');
-    await interview.choose('Purpose', 'Transform headers');
+    await interview.exampleOf('Transform headers');
     await interview.goOnTo('What it has to respect');
     await interview.choose('Latency that can be added', 'Less than 1 ms');
     await interview.goOnTo('The advice');

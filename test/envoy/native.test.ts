@@ -3,13 +3,13 @@ import {
   needs,
   newestRelease,
   ExtensionPlan,
-  parseAnswers,
   plan,
   Release,
   releases,
   renderFiles,
 } from 'backstage-plugin-eg-common';
 import { parse } from 'yaml';
+import { completed } from '../src/answers';
 import { egctlOf, translate, validate } from '../src/egctl';
 import { gatewayClass, withReferents } from '../src/referents';
 import { describeWith } from '../src/tools';
@@ -50,7 +50,7 @@ function policiesOn(
     .map(({ id }): [string, ExtensionPlan] => [
       id,
       plan(
-        parseAnswers({
+        completed({
           name: 'my-policy',
           owner: 'group:default/platform',
           need: id,
@@ -220,7 +220,7 @@ describe('native policies', () => {
       );
       const decided = newer.map(({ id }) =>
         plan(
-          parseAnswers({
+          completed({
             name: 'my-policy',
             owner: 'group:default/platform',
             purpose: 'other',

@@ -12,6 +12,8 @@ import { ConfigReader } from '@backstage/config';
 import { describeWith, hasProgram, requireAll } from '../src/tools';
 import { envoyBinary } from './envoy';
 
+const marker = { action: 'set', name: 'x-processed-by', value: 'my-extension' };
+
 describeWith(['make', 'python3'], 'eg:verify with a real Envoy', () => {
   let scaffolder: Scaffolder;
   let folder: string;
@@ -29,6 +31,7 @@ describeWith(['make', 'python3'], 'eg:verify with a real Envoy', () => {
         name: 'my-extension',
         owner: 'group:default/platform',
         purpose: 'header-transform',
+        settings: { request: [marker], response: [marker] },
         implementation: 'lua',
       }),
       directory,

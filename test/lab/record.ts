@@ -83,6 +83,10 @@ export async function prepareSituations(lab: Lab, say: Say): Promise<Stage> {
     name,
     owner: 'group:default/platform',
     purpose: 'header-transform' as const,
+    settings: {
+      request: [{ action: 'set', name: 'x-processed-by', value: name }],
+      response: [{ action: 'set', name: 'x-processed-by', value: name }],
+    },
     target: { name: 'my-route' },
   }));
   say('building an external processor and a Wasm module');

@@ -3,13 +3,13 @@ import {
   implementationOf,
   luaScript,
   needs,
-  parseAnswers,
   plan,
   renderFiles,
 } from 'backstage-plugin-eg-common';
 import fs from 'fs-extra';
 import { AddressInfo, createServer, Server } from 'net';
 import { join } from 'path';
+import { completed } from '../src/answers';
 import { describeUnless } from '../src/tools';
 import { Backstage, startBackstage } from './backstage';
 import { ApiServerLab, Lab, startLab } from './lab';
@@ -21,7 +21,7 @@ const account = join(__dirname, '../../examples/kubernetes/backstage.yaml');
 /** A complete repository, with stand-ins for the files that skeletons bring. */
 function repository(given: Partial<AnswersInput> = {}): Record<string, string> {
   const planned = plan(
-    parseAnswers({
+    completed({
       name: 'my-extension',
       owner: 'group:default/platform',
       purpose: 'header-transform',

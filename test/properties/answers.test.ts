@@ -25,13 +25,18 @@ import {
   renderFiles,
 } from 'backstage-plugin-eg-common';
 import { parse } from 'yaml';
-import { hostileTexts, impossibleTexts, validAnswers } from '../src/answers';
+import {
+  completed,
+  hostileTexts,
+  impossibleTexts,
+  validAnswers,
+} from '../src/answers';
 
 const source = 'function envoy_on_request(h) end\n';
 
 /** The plan of answers; leaves out a run in which the person chose an implementation that cannot do the job. */
 function planned(given: AnswersInput): ExtensionPlan {
-  const answers = parseAnswers(given);
+  const answers = completed(given);
   const { ranking } = recommend({ ...answers, implementation: 'recommended' });
   fc.pre(
     answers.implementation === 'recommended' ||

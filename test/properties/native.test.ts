@@ -15,6 +15,7 @@ import {
   renderFiles,
 } from 'backstage-plugin-eg-common';
 import { parse } from 'yaml';
+import { completed } from '../src/answers';
 
 // A wish of several needs: each of them counts, and which was named first makes no difference.
 
@@ -44,7 +45,7 @@ const answersFor = (
   [need, ...furtherNeeds]: string[],
   more: Partial<AnswersInput> = {},
 ) =>
-  parseAnswers({
+  completed({
     ...base,
     need,
     furtherNeeds,

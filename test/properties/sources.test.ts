@@ -6,6 +6,7 @@ import {
   parseAnswers,
   parsePlan,
   renderFiles,
+  withExample,
 } from 'backstage-plugin-eg-common';
 import { parse } from 'yaml';
 import { hostileTexts } from '../src/answers';
@@ -46,13 +47,15 @@ describe('answers are data, never source', () => {
         const directory = join(folder, `${implementation}-${name}`);
         await generateInto(
           scaffolder,
-          parseAnswers({
-            name: 'my-extension',
-            owner: 'group:default/platform',
-            purpose: 'header-transform',
-            implementation,
-            ...given,
-          }),
+          parseAnswers(
+            withExample({
+              name: 'my-extension',
+              owner: 'group:default/platform',
+              purpose: 'header-transform',
+              implementation,
+              ...given,
+            }),
+          ),
           directory,
         );
         return filesOf(directory);

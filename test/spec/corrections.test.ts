@@ -18,6 +18,7 @@ import {
   purposeOf,
   recommend,
   releases,
+  withExample,
 } from 'backstage-plugin-eg-common';
 import { parse } from 'yaml';
 
@@ -25,14 +26,16 @@ import { parse } from 'yaml';
 // product gets right, numbered as in the list of corrections.
 
 const answers = (given: Partial<AnswersInput> = {}) =>
-  parseAnswers({
-    name: 'my-extension',
-    owner: 'group:default/platform',
-    purpose: 'header-transform',
-    target: { name: 'my-route' },
-    registry: 'ghcr.io/acme',
-    ...given,
-  });
+  parseAnswers(
+    withExample({
+      name: 'my-extension',
+      owner: 'group:default/platform',
+      purpose: 'header-transform',
+      target: { name: 'my-route' },
+      registry: 'ghcr.io/acme',
+      ...given,
+    }),
+  );
 
 describe('corrections of the specification', () => {
   let scaffolder: Scaffolder;

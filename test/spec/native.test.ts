@@ -14,6 +14,7 @@ import {
   recommend,
 } from 'backstage-plugin-eg-common';
 import { parse, stringify } from 'yaml';
+import { completed } from '../src/answers';
 
 const base: AnswersInput = {
   name: 'my-policy',
@@ -158,10 +159,10 @@ describe('what Envoy Gateway does beside an extension', () => {
     const directory = join(folder, 'both');
     await generateInto(
       scaffolder,
-      parseAnswers({
+      completed({
         ...base,
         need: 'mask-data',
-        purpose: undefined,
+        purpose: 'body-transform',
         furtherNeeds: ['redirect', 'validate-jwt', 'cors'],
       }),
       directory,

@@ -1,14 +1,18 @@
 import * as fc from 'fast-check';
 import {
+  Answers,
   AnswersInput,
   implementations,
   InvalidAnswersError,
+  missingSettings,
   needs,
   parseAnswers,
   processingPhases,
   purposes,
+  recommend,
   releases,
   unreadSettings,
+  withExample,
 } from 'backstage-plugin-eg-common';
 
 // Arbitrary answers for property tests: most are valid, and texts are as hostile as the questions allow.
@@ -431,10 +435,31 @@ const settings: Record<string, fc.Arbitrary<unknown>> = {
   other: fc.record({ header: fc.record({ name: header, value: headerValue }) }),
 };
 
+/** Answers with the example of their purpose, where an extension would have nothing to do without it. */
+export function completed(answers: Partial<AnswersInput>): Answers {
+  const parsed = parseAnswers(answers);
+  const { implementation, purpose, processing } = parsed;
+  // Advice cannot be asked about a choice that is impossible.
+  const extension =
+    implementation === 'recommended'
+      ? recommend(parsed).decision !== 'native'
+      : implementation !== 'native';
+  return extension && missingSettings(parsed).length > 0
+    ? parseAnswers({
+        ...answers,
+        ...withExample({ purpose, processing }),
+      })
+    : parsed;
+}
+
 /** What is wrong with answers, by field. */
 function wrong(answers: AnswersInput): string[] {
   try {
-    return unreadSettings(parseAnswers(answers)).map(({ field }) => field);
+    const parsed = parseAnswers(answers);
+    const unread = unreadSettings(parsed).map(({ field }) => field);
+    return unread.length === 0 && missingSettings(parsed).length > 0
+      ? ['nothing to do']
+      : unread;
   } catch (error) {
     return (error as InvalidAnswersError).problems.map(({ field }) => field);
   }
@@ -492,7 +517,10 @@ export const validAnswers: fc.Arbitrary<AnswersInput> = fc
   .map(given => given as unknown as AnswersInput)
   // Settings are refused where there will be no extension, and a route has one upstream.
   .map(given => ({ given, problems: wrong(given) }))
-  .filter(({ problems }) => !problems.includes('furtherNeeds'))
+  .filter(
+    ({ problems }) =>
+      !['furtherNeeds', 'nothing to do'].some(one => problems.includes(one)),
+  )
   .map(({ given, problems }) =>
     problems.includes('settings') ? { ...given, settings: undefined } : given,
   );

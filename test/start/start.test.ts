@@ -1,3 +1,4 @@
+import { withExample } from 'backstage-plugin-eg-common';
 import execa, { ExecaChildProcess } from 'execa';
 import fs from 'fs-extra';
 import { AddressInfo, createServer } from 'net';
@@ -128,13 +129,13 @@ describe('npm start', () => {
   it('runs the template to the end: published, and in the catalog', async () => {
     const { id } = await api('scaffolder/v2/tasks', {
       templateRef: 'template:default/envoy-gateway-extension',
-      values: {
+      values: withExample({
         name: 'tag-requests',
         owner: 'group:default/payments',
         purpose: 'header-transform',
         language: 'lua',
         repoUrl: `localhost:${env.EG_FORGE_PORT}?owner=payments&repo=tag-requests`,
-      },
+      }),
     });
     let task;
     do {

@@ -61,7 +61,8 @@ export const egTranslationRef = createTranslationRef({
     },
     settings: {
       noPurpose: 'Choose a purpose first; its settings appear here.',
-      reset: 'Back to the defaults',
+      example: 'Insert the example',
+      reset: 'Start again',
     },
     state: {
       Accepted: 'Accepted by the gateway',

@@ -1,3 +1,4 @@
+import { withExample } from 'backstage-plugin-eg-common';
 import { hostile, Variant } from './variant';
 
 const authorizationSettings = {
@@ -127,8 +128,8 @@ export const authorization: readonly Variant[] = [
       {
         implementation,
         purpose: 'authorization',
-        variant: 'defaults',
-        answers: {},
+        variant: 'the example',
+        answers: withExample({ purpose: 'authorization' as const }),
       },
       {
         implementation,

@@ -1,4 +1,7 @@
+import { withExample } from 'backstage-plugin-eg-common';
 import { Variant } from './variant';
+
+const example = withExample({ purpose: 'content-inspection' as const });
 
 /** Every detector and action, where an implementation can do it; `own` are patterns. */
 const inspection = (response: 'mask' | 'block', own: boolean) => ({
@@ -94,8 +97,8 @@ export const contentInspection: readonly Variant[] = [
   {
     implementation: 'extproc-go',
     purpose: 'content-inspection',
-    variant: 'as proposed',
-    answers: {},
+    variant: 'the example',
+    answers: example,
   },
   {
     implementation: 'extproc-go',
@@ -130,8 +133,8 @@ export const contentInspection: readonly Variant[] = [
   {
     implementation: 'wasm-rust',
     purpose: 'content-inspection',
-    variant: 'as proposed',
-    answers: { bodySize: 'streaming' },
+    variant: 'the example',
+    answers: { ...example, bodySize: 'streaming' },
   },
   {
     implementation: 'lua',
@@ -149,6 +152,6 @@ export const contentInspection: readonly Variant[] = [
     implementation: 'lua',
     purpose: 'content-inspection',
     variant: 'inline',
-    answers: { environment: 'prototype' },
+    answers: { ...example, environment: 'prototype' },
   },
 ];

@@ -1,5 +1,8 @@
-import { parseAnswers } from './answers';
+import { plan } from '../plan';
 import { purposes } from '../purposes';
+import { recommend } from '../recommend';
+import { parseAnswers } from './answers';
+import { withExample } from './example';
 import { InvalidAnswersError } from './problems';
 
 const minimal = {
@@ -27,15 +30,7 @@ describe('parseAnswers', () => {
       need: 'unspecified',
       furtherNeeds: [],
       needSettings: {},
-      settings: {
-        request: [
-          { action: 'set', name: 'x-processed-by', value: 'mask-cards' },
-        ],
-        response: [
-          { action: 'set', name: 'x-processed-by', value: 'mask-cards' },
-        ],
-        reroute: false,
-      },
+      settings: { request: [], response: [], reroute: false },
       processing: ['requestHeaders', 'responseHeaders'],
       bodySize: 'small',
       language: 'none',
@@ -72,18 +67,6 @@ describe('parseAnswers', () => {
       ),
     ]);
     expect(problems({ ...tcp, target: { kind: 'UDPRoute' } })).toHaveLength(1);
-  });
-
-  it('gives defaults only for what is processed', () => {
-    expect(
-      parseAnswers({ ...minimal, processing: ['responseHeaders'] }).settings,
-    ).toEqual({
-      request: [],
-      response: [
-        { action: 'set', name: 'x-processed-by', value: 'mask-cards' },
-      ],
-      reroute: false,
-    });
   });
 
   it('takes empty strings of a form for questions that were left out', () => {
@@ -224,10 +207,6 @@ describe('parseAnswers', () => {
       },
       '- processing: ["requestHeaders"] is not valid: the settings need responseHeaders; add it here, or remove the operations that need it from settings',
     ],
-    [
-      { ...minimal, settings: {} },
-      '- settings: {"request":[],"response":[],"reroute":false} is not valid: there is nothing to do; give at least one operation for request or response',
-    ],
     ['text', '- answers: "text" is not valid: '],
   ])('names field, value and remedy: %j', (answers, message) => {
     const [first] = problems(answers);
@@ -257,5 +236,87 @@ describe('parseAnswers', () => {
   it('shortens long values in errors', () => {
     const [message] = problems({ ...minimal, name: 'X'.repeat(500) });
     expect(message!.length).toBeLessThan(300);
+  });
+});
+
+describe('settings that nobody gave', () => {
+  const planned = (answers: object) => plan(parseAnswers(answers));
+
+  it.each([
+    [
+      'header-transform',
+      ['Operations on the request', 'Operations on the response'],
+    ],
+    [
+      'body-transform',
+      [
+        'Operations on the JSON of the request',
+        'Operations on the JSON of the response',
+      ],
+    ],
+    ['authorization', ['Rules']],
+    ['content-inspection', ['Requests', 'Bodies of responses']],
+    ['rate-limit', ['Limits']],
+  ])(
+    'make no extension of %s, and the advice can be had all the same',
+    (purpose, fields) => {
+      const answers = { ...minimal, purpose };
+      expect(recommend(parseAnswers(answers)).decision).not.toBe('native');
+      const named = fields.map(title => `“${title}”`).join(' or ');
+      for (const given of [answers, { ...answers, settings: {} }]) {
+        expect(() => planned(given)).toThrow(
+          `is not valid: nothing says what the extension is to do; fill in ${named}, for example `,
+        );
+      }
+      expect(() => planned(withExample(answers))).not.toThrow();
+    },
+  );
+
+  it('names the part for which phases were chosen', () => {
+    expect(() =>
+      planned({ ...minimal, processing: ['responseHeaders'] }),
+    ).toThrow(
+      'settings.response: [] is not valid: nothing says what the extension is to do; fill in “Operations on the request” or “Operations on the response”, for example response: [{"action":"rename",',
+    );
+  });
+
+  it('are no settings that are there and look at nothing', () => {
+    expect(() =>
+      planned({
+        ...minimal,
+        purpose: 'content-inspection',
+        settings: { request: { headers: ['x-a'] } },
+      }),
+    ).toThrow('nothing says what the extension is to do; fill in “Requests”');
+    expect(() => planned({ ...minimal, settings: { reroute: true } })).toThrow(
+      'nothing says what the extension is to do; fill in “Operations on the',
+    );
+  });
+
+  it.each(purposes.map(({ id }) => id))(
+    'change, refuse and limit nothing by themselves: %s',
+    purpose => {
+      const { settings } = parseAnswers({ ...minimal, purpose });
+      const nothing: Record<string, object> = {
+        'header-transform': { request: [], response: [], reroute: false },
+        'body-transform': { request: [], response: [] },
+        authorization: { rules: [] },
+        'content-inspection': { patterns: [] },
+        'rate-limit': { limits: [] },
+        'audit-log': { requestHeaders: [], responseHeaders: [], claims: [] },
+        'ai-gateway': { models: [], guard: [], budget: { tokens: 0 } },
+        other: { header: { name: '', value: '' } },
+        // The purpose itself refuses; without keys it refuses everybody.
+        authentication: { method: { kind: 'api-key', keys: [] } },
+      };
+      expect(settings).toMatchObject(nothing[purpose]!);
+    },
+  );
+
+  it('do nothing where Envoy Gateway does all of it', () => {
+    expect(
+      planned({ ...minimal, purpose: 'rate-limit', need: 'limit-requests' })
+        .mechanism,
+    ).toBe('native');
   });
 });

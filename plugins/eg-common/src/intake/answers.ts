@@ -14,7 +14,7 @@ import {
   saysStaticHeaders,
   wishOf,
 } from '../needs';
-import { purposes, purposeOf } from '../purposes/purposes';
+import { purposeOf, purposes, unsaidSettings } from '../purposes/purposes';
 import { Purpose } from '../purposes/types';
 import { newestRelease, releaseOf, releases } from '../releases';
 import { beginning } from './beginning';
@@ -125,7 +125,8 @@ export const answersSchema = z.strictObject({
   }),
   settings: z.unknown().optional().meta({
     title: 'Settings',
-    description: 'What exactly the extension does. Defaults that work.',
+    description:
+      'What the extension does. It has only the operations, rules and limits that you add.',
   }),
   processing: z
     .array(oneOf(processingPhases, ''), {
@@ -493,14 +494,6 @@ function contradictions(answers: Answers): Problem[] {
       });
     }
   }
-  if (!purpose.openEnded && purpose.phases(answers.settings).length === 0) {
-    problems.push({
-      field: 'settings',
-      value: shown(answers.settings),
-      remedy:
-        'there is nothing to do; give at least one operation for request or response',
-    });
-  }
   return problems;
 }
 
@@ -539,7 +532,6 @@ export function parseAnswers(input: unknown): Answers {
     purpose!,
     parsed.data.need,
     parsed.data.processing,
-    parsed.data.name,
     parsed.data.furtherNeeds,
   );
   const complete: Answers = {
@@ -561,6 +553,41 @@ export function parseAnswers(input: unknown): Answers {
   return answers;
 }
 
+/**
+ * What is missing in answers that do not say what an extension is to do. They are enough for advice, but not for an extension.
+ *
+ * @public
+ * @returns one problem, which names the fields to fill in; none if nothing is missing
+ */
+export function missingSettings({
+  purpose: id,
+  settings,
+  processing,
+}: Answers): Problem[] {
+  const purpose = purposeOf(id);
+  const given = settings as Record<string, unknown>;
+  const unsaid = unsaidSettings(purpose, given);
+  if (unsaid.length === 0) {
+    return [];
+  }
+  const fields = unsaid.map(({ title }) => `“${title}”`).join(' or ');
+  const exampleFor = (phases: Answers['processing']) => {
+    const example = purpose.example(phases);
+    return unsaid
+      .map(({ name }) => ({ name, text: JSON.stringify(example[name]) }))
+      .find(({ name, text }) => text !== JSON.stringify(given[name]));
+  };
+  const { name, text } =
+    exampleFor(processing) ?? exampleFor([...purpose.defaultPhases])!;
+  return [
+    {
+      field: `settings.${name}`,
+      value: shown(given[name]),
+      remedy: `nothing says what the extension is to do; fill in ${fields}, for example ${name}: ${text}`,
+    },
+  ];
+}
+
 /** Whether settings are those that a form begins with, which say nothing about what a person wants. */
 function isBeginning(
   purpose: Purpose<any>,
@@ -569,12 +596,9 @@ function isBeginning(
 ): boolean {
   const text = JSON.stringify(settings);
   return [answers.processing, undefined].some(phases =>
-    [answers.name, 'my-extension'].some(name =>
-      ['unspecified', ...wishOf(answers).map(({ id }) => id)].some(
-        need =>
-          JSON.stringify(beginning(purpose, need, phases, name).settings) ===
-          text,
-      ),
+    ['unspecified', ...wishOf(answers).map(({ id }) => id)].some(
+      need =>
+        JSON.stringify(beginning(purpose, need, phases).settings) === text,
     ),
   );
 }

@@ -3,21 +3,19 @@ import { Purpose } from '../purposes';
 import { ProcessingPhase } from './phases';
 
 /**
- * What an extension begins with, where nothing was said about it: the phases and the settings of its purpose, or those
- * that the need brings along.
+ * The phases and settings of an extension before a person says anything about them: those that the need brings along, or
+ * else the usual phases of the purpose and settings that do nothing.
  *
  * @public
  * @param purpose - what it is for
  * @param need - id of what is needed
  * @param given - the phases that were chosen, if they were
- * @param name - the extension's name
  * @param further - ids of further needs that are part of the wish
  */
 export function beginning(
   purpose: Purpose<any>,
   need: string,
   given: readonly ProcessingPhase[] | undefined,
-  name: string,
   further: readonly string[] = [],
 ): { processing: ProcessingPhase[]; settings: object } {
   const { settings, purpose: usual } = needOf(need);
@@ -37,6 +35,6 @@ export function beginning(
     processing,
     settings: neededPhases?.every(phase => processing.includes(phase))
       ? brought
-      : purpose.defaults(processing, name),
+      : purpose.settings.parse({}),
   };
 }

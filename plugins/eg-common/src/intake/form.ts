@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { needs, needTitle } from '../needs';
 import { purposeOf, purposes } from '../purposes/purposes';
 import { implementations } from '../implementations';
+import { codeSpan } from '../policy/markdown';
 import { answersSchema } from './answers';
 
 /** JSON Schema with the scaffolder's `ui:` hints. */
@@ -232,10 +233,21 @@ const properties = () =>
  */
 export function settingsSchema(purpose: string): FormSchema {
   const { title, description } = properties().settings;
+  const { settings, example, defaultPhases } = purposeOf(purpose);
+  const nothing = settings.parse({});
+  const said = Object.entries(example(defaultPhases)).filter(
+    ([name, value]) => JSON.stringify(value) !== JSON.stringify(nothing[name]),
+  );
   return {
-    ...withNamedAlternatives(schemaOf(purposeOf(purpose).settings)),
+    ...withNamedAlternatives(schemaOf(settings)),
     title,
-    description,
+    // The example is shown and not filled in, so that nothing is built that nobody chose.
+    description:
+      said.length > 0
+        ? `${description} For example: ${codeSpan(
+            JSON.stringify(Object.fromEntries(said)),
+          )}`
+        : description,
   };
 }
 
@@ -250,10 +262,7 @@ function dependentOnPurpose(question: (name: Question) => FormSchema) {
             ...question('processing'),
             default: purpose.defaultPhases,
           },
-          settings: {
-            ...settingsSchema(purpose.id),
-            default: purpose.defaults(purpose.defaultPhases, 'my-extension'),
-          },
+          settings: settingsSchema(purpose.id),
         },
       })),
     },

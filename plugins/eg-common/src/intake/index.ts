@@ -1,11 +1,13 @@
 export {
   answersSchema,
   isConnectionKind,
+  missingSettings,
   parseAnswers,
   unreadSettings,
 } from './answers';
 export type { Answers, AnswersInput } from './answers';
 export { beginning } from './beginning';
+export { withExample } from './example';
 export { namespaceName, objectName } from './fields';
 export { customFields, formSchema, settingsSchema } from './form';
 export type { FormOptions } from './form';

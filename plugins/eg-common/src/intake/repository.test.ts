@@ -11,7 +11,7 @@ const repositoryOf = (repoUrl: string) =>
     parseAnswers({
       name: 'mask-cards',
       owner: 'group:default/pay',
-      purpose: 'body-transform',
+      purpose: 'other',
       repoUrl,
     }),
   ).repository;

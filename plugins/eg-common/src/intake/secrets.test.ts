@@ -1,6 +1,7 @@
 import { lintPolicy } from '../policy';
 import { purposes } from '../purposes';
 import { parseAnswers } from './answers';
+import { withExample } from './example';
 import { describeProblem, InvalidAnswersError } from './problems';
 import { looksSecret, withoutSecrets } from './secrets';
 import { yamlData, yamlProblem } from './yamlProblem';
@@ -56,7 +57,7 @@ describe('refusals', () => {
   it.each(madeByMachines)('never quote %s, in whatever field', secret => {
     // A line break makes it wrong where it could be right.
     const given = `${secret}\n`;
-    for (const { id, defaults, defaultPhases } of purposes) {
+    for (const { id } of purposes) {
       const valid = {
         ...answers,
         purpose: id,
@@ -64,7 +65,7 @@ describe('refusals', () => {
         registry: 'ghcr.io/acme',
         repoUrl: 'github.com?owner=acme&repo=x',
         target: { kind: 'HTTPRoute', name: 'a', namespace: 'b' },
-        settings: defaults(defaultPhases, 'my-extension'),
+        settings: withExample({ purpose: id }).settings,
         unknown: { deeper: ['x'] },
       };
       let tried = 0;

@@ -99,6 +99,23 @@ function bodySettingsOfV1alpha1({ encoded, ...settings }: Raw): Raw {
     : { ...settings, unreadable: encoded === 'pass' ? 'pass' : 'reject' };
 }
 
+/** Without a number of tokens there was a budget, which is not lost with the default of today. */
+function gatewaySettingsOfV1alpha1(settings: Raw): Raw {
+  return {
+    ...settings,
+    budget: within(settings.budget ?? {}, budget => ({
+      tokens: 100_000,
+      ...budget,
+    })),
+  };
+}
+
+const settingsOfV1alpha1: Record<string, (settings: Raw) => Raw> = {
+  'ai-gateway': gatewaySettingsOfV1alpha1,
+  'body-transform': bodySettingsOfV1alpha1,
+  'content-inspection': bodySettingsOfV1alpha1,
+};
+
 /**
  * v1alpha1 grew fields without a change of its version. Whatever one of its plans lacks is what it meant: no claims, no
  * secrets, no services, nothing native.
@@ -108,10 +125,10 @@ function fromV1alpha1(plan: Raw): Raw {
     claims: null,
     secrets: [],
     ...plan,
-    settings:
-      plan.purpose === 'content-inspection' || plan.purpose === 'body-transform'
-        ? within(plan.settings, bodySettingsOfV1alpha1)
-        : plan.settings,
+    settings: within(
+      plan.settings,
+      settingsOfV1alpha1[String(plan.purpose)] ?? (settings => settings),
+    ),
     extproc: within(plan.extproc, extproc => ({
       attributes: [],
       ...extproc,

@@ -159,6 +159,22 @@ describe('parsePlan', () => {
     expect(message).toContain('Restore eg-extension.yaml');
   });
 
+  it('keeps the budget of an AI gateway whose older plan does not say how many tokens', () => {
+    const { written } = fixtures.find(
+      ({ name }) => name === 'govern-models.yaml',
+    )!;
+    const settings: Record<string, unknown> = { ...written.settings };
+    const tokens = () => parsePlan({ ...written, settings }).settings;
+    settings.budget = { windowSeconds: 60 };
+    expect(tokens()).toMatchObject({
+      budget: { tokens: 100_000, windowSeconds: 60 },
+    });
+    delete settings.budget;
+    expect(tokens()).toMatchObject({ budget: { tokens: 100_000 } });
+    settings.budget = { tokens: 0 };
+    expect(tokens()).toMatchObject({ budget: { tokens: 0 } });
+  });
+
   it('refuses a plan of an older version that has no recommendation', () => {
     const { written } = fixtures[0]!;
     expect(messageFor({ ...written, recommendation: {} })).toContain(

@@ -1,5 +1,5 @@
 import { implementationOf, Mechanism } from '../implementations';
-import { Answers, unreadSettings } from '../intake';
+import { Answers, missingSettings, unreadSettings } from '../intake';
 import { repositoryPlace } from '../intake/repository';
 import { divide, NativeContext, nativeObjects } from '../needs';
 import { InvalidAnswersError } from '../intake/problems';
@@ -83,15 +83,19 @@ function processingOf(answers: Answers, mechanism: Mechanism): Processing {
  * @public
  * @param answers - valid answers, see {@link parseAnswers}
  * @returns the plan, with nothing left to default
- * @throws {@link InvalidAnswersError} when the chosen implementation cannot do the job, or nothing would read the settings
+ * @throws {@link InvalidAnswersError} when the chosen implementation cannot do the job, nothing would read the settings, or
+ * nothing says what an extension is to do
  */
 export function plan(answers: Answers): ExtensionPlan {
   const recommendation = recommend(answers);
-  const unread = unreadSettings(answers);
-  if (unread.length > 0) {
-    throw new InvalidAnswersError(unread);
-  }
   const implementation = implementationOf(recommendation.decision);
+  const problems = [
+    ...unreadSettings(answers),
+    ...(implementation.mechanism === 'native' ? [] : missingSettings(answers)),
+  ];
+  if (problems.length > 0) {
+    throw new InvalidAnswersError(problems);
+  }
   const release = releaseOf(answers.gatewayVersion);
   // Who does not know yet is given what production needs.
   const production = answers.environment !== 'prototype';

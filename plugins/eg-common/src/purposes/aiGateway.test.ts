@@ -88,6 +88,15 @@ describe('tokens of answers', () => {
   });
 });
 
+const of = (given: object) =>
+  aiGateway.cases(settings(given), {
+    processing: {
+      request: { body: 'FullDuplexStreamed' },
+      response: { body: 'FullDuplexStreamed' },
+    },
+    implementation: implementationOf('extproc-go'),
+  });
+
 describe('settings of the AI gateway', () => {
   const problems = (given: object) =>
     aiGateway.settings.safeParse(given).error?.issues.map(i => i.message) ?? [];
@@ -125,21 +134,12 @@ describe('settings of the AI gateway', () => {
   it('warn of a tenant that clients choose, unless nothing is limited', () => {
     const texts = (given: object) =>
       aiGateway.warnings!(settings(given)).map(w => w.text.slice(0, 10));
-    expect(texts({})).toContain('The header');
-    expect(texts({ budget: { tokens: 0 } })).toEqual([]);
+    expect(texts({ budget: { tokens: 1 } })).toContain('The header');
+    expect(texts({})).toEqual([]);
   });
 });
 
 describe('cases of the AI gateway', () => {
-  const of = (given: object) =>
-    aiGateway.cases(settings(given), {
-      processing: {
-        request: { body: 'FullDuplexStreamed' },
-        response: { body: 'FullDuplexStreamed' },
-      },
-      implementation: implementationOf('extproc-go'),
-    });
-
   it('use up budgets in order', () => {
     const alone = (tenant: object) =>
       of({ budget: { tokens: 100, withoutUsage: 100 }, tenant })

@@ -65,7 +65,7 @@ const tenant = z
 
 const budget = z
   .strictObject({
-    tokens: wholeNumber(0, 1_000_000_000).default(100_000).meta({
+    tokens: wholeNumber(0, 1_000_000_000).default(0).meta({
       title: 'Tokens',
       description: 'For each tenant in a window; 0: only counted.',
     }),
@@ -206,7 +206,7 @@ export const aiGateway: Purpose<AiGatewaySettings> = {
     'For OpenAI-compatible APIs: allows and renames models, counts tokens, also of streams, holds tenants to a budget and refuses prompts by pattern.',
   settings,
   defaultPhases: ['requestBody', 'responseBody'],
-  defaults: () =>
+  example: () =>
     settings.parse({
       models: [
         { name: 'gpt-4o-mini' },
@@ -219,6 +219,8 @@ export const aiGateway: Purpose<AiGatewaySettings> = {
         },
       ],
     }),
+  // Without any of its settings it counts tokens.
+  asks: [],
   phases: () => ['requestBody', 'responseBody'],
   wholeBody: true,
   streams: true,
@@ -259,7 +261,7 @@ export const aiGateway: Purpose<AiGatewaySettings> = {
       ? [
           {
             severity: 'security' as const,
-            text: 'A prompt guard of patterns stops what it names and nothing that is said in other words; it is no replacement for rights that the model does not have.',
+            text: 'A prompt guard of patterns stops what it names, and not the same in other words; it is no replacement for rights that the model does not have.',
             source: 'OWASP Top 10 for LLM Applications, LLM01 Prompt Injection',
           },
         ]

@@ -20,8 +20,8 @@ const caseOf = (settings: ReturnType<typeof parse>, name: string) =>
   casesOf(settings).find(c => c.name === name)!;
 
 describe('settings', () => {
-  it('work with nothing but a method', () => {
-    expect(authentication.defaults(['requestHeaders'], 'x')).toEqual({
+  it('work with nothing but a method, which is an API key unless said otherwise', () => {
+    expect(authentication.settings.parse({})).toEqual({
       method: { kind: 'api-key', header: 'x-api-key', keys: [] },
       identityHeader: 'x-auth-identity',
       credential: 'remove',

@@ -118,6 +118,7 @@ const settings = z
       .discriminatedUnion('kind', [apiKey, hmac, introspection], {
         error: 'use one of the kinds api-key, hmac and introspection',
       })
+      .prefault({ kind: 'api-key' })
       .meta({
         title: 'Method',
         description: 'How a client shows who it is.',
@@ -735,7 +736,7 @@ function warnings(s: AuthenticationSettings): Warnings {
       text:
         s.preflight === 'refuse'
           ? 'Browsers send CORS preflights without a credential, and they are refused. Where pages of other origins call these routes, set SecurityPolicy spec.cors on the same route: Envoy then answers preflights before the extension sees them.'
-          : 'CORS preflights pass without a credential: the upstream must answer an OPTIONS request with Origin and Access-Control-Request-Method, and do nothing else for it.',
+          : 'CORS preflights pass without a credential: the upstream must answer an OPTIONS request with Origin and Access-Control-Request-Method, and have no other effect then.',
       source:
         'WHATWG Fetch: a CORS-preflight request has no credentials; Envoy Gateway runs the cors filter before ext_proc and wasm',
     },
@@ -762,7 +763,7 @@ function warnings(s: AuthenticationSettings): Warnings {
         ...always,
         {
           severity: 'security',
-          text: 'A hash hides a key only if the key cannot be guessed: give out random keys of at least 128 bits, for example from openssl rand -hex 32.',
+          text: 'A hash hides a key only if the key is hard to guess: give out random keys of at least 128 bits, for example from openssl rand -hex 32.',
           source: 'NIST SP 800-63B, 5.1.2: look-up secrets',
         },
         ...browsers,
@@ -887,7 +888,8 @@ export const authentication: Purpose<AuthenticationSettings> = {
   settings,
   defaultPhases: ['requestHeaders'],
   // With the keys in a Secret, nothing needs to be known yet.
-  defaults: () => settings.parse({ method: { kind: 'api-key' } }),
+  example: () => settings.parse({ method: { kind: 'api-key' } }),
+  asks: [],
   phases: ({ method }) =>
     method.kind === 'hmac'
       ? ['requestHeaders', 'requestBody']

@@ -14,7 +14,7 @@ export const authorization: Purpose<AuthorizationSettings> = {
     'Allows or denies requests by rules over method, path, headers and verified claims; what no rule allows is denied.',
   settings,
   defaultPhases: ['requestHeaders'],
-  defaults: () =>
+  example: () =>
     settings.parse({
       rules: [
         {
@@ -25,6 +25,7 @@ export const authorization: Purpose<AuthorizationSettings> = {
         },
       ],
     }),
+  asks: ['rules'],
   phases: () => ['requestHeaders'],
   wholeBody: false,
   changesBody: false,

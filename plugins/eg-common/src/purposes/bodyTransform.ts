@@ -50,7 +50,7 @@ export const bodyTransform: Purpose<BodyTransformSettings> = {
     'Sets, removes, renames and masks values in JSON bodies, found by JSON Pointer, in requests and responses.',
   settings,
   defaultPhases: ['requestBody', 'responseBody'],
-  defaults: phases => {
+  example: phases => {
     const maskCards: Operation[] = [
       { action: 'mask', pointer: '/card/number', keep: 4 },
     ];
@@ -60,6 +60,7 @@ export const bodyTransform: Purpose<BodyTransformSettings> = {
       unreadable: 'reject',
     };
   },
+  asks: ['request', 'response'],
   phases: ({ request, response }) => [
     ...(request.length ? (['requestBody'] as const) : []),
     ...(response.length ? (['responseBody'] as const) : []),
@@ -76,7 +77,7 @@ export const bodyTransform: Purpose<BodyTransformSettings> = {
         ? [
             {
               severity: 'security' as const,
-              text: 'Bodies that cannot be read pass with everything that your operations would hide: compressed ones, text that is not quite JSON, JSON under another type. Set “unreadable” to “reject”, or watch the counter of what passed.',
+              text: 'Unreadable bodies pass with everything that your operations would hide: compressed ones, text that is not quite JSON, JSON under another type. Set “unreadable” to “reject”, or watch the counter of what passed.',
               source:
                 'RFC 9110, sections 8.3 and 8.4: whoever sends a body chooses its type and its encoding',
             },

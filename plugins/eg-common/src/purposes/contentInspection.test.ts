@@ -168,7 +168,7 @@ describe('contentInspection', () => {
     expect(warnings({})).toContain('5 ms of an Envoy worker');
   });
 
-  it('proposes only what the chosen phases can carry out', () => {
+  it('shows in its example only what the chosen phases can carry out', () => {
     const all = [
       'requestHeaders',
       'responseHeaders',
@@ -177,7 +177,7 @@ describe('contentInspection', () => {
     ] as const;
     fc.assert(
       fc.property(fc.subarray([...all]), phases => {
-        const settings = contentInspection.defaults(phases, 'x');
+        const settings = contentInspection.example(phases);
         expect(phases).toEqual(
           expect.arrayContaining(contentInspection.phases(settings)),
         );

@@ -1008,7 +1008,7 @@ export const contentInspection: Purpose<Settings> = {
     'Finds card numbers, e-mail addresses, tokens and keys, patterns of your own and attacks in requests and responses; blocks, masks or reports them.',
   settings,
   defaultPhases: ['requestHeaders', 'requestBody', 'responseBody'],
-  defaults: phases => {
+  example: phases => {
     const path = phases.includes('requestHeaders');
     const body = phases.includes('requestBody');
     const response = phases.includes('responseBody') && path;
@@ -1030,6 +1030,7 @@ export const contentInspection: Purpose<Settings> = {
       response: response ? { cards: 'mask', credentials: 'mask' } : {},
     });
   },
+  asks: ['request', 'response'],
   phases: s => {
     const request = isActive(s, 'request');
     const response = isActive(s, 'response');
@@ -1069,7 +1070,7 @@ export const contentInspection: Purpose<Settings> = {
       ? [
           {
             severity: 'security' as const,
-            text: 'Bodies that cannot be read pass without a look at them: a client that sends gzip or UTF-7 is not inspected. Each is counted (content_inspection_unreadable_total of a processor; wasmcustom.content_inspection_unreadable_… of Envoy for Wasm) and is an event with the detector unreadable.',
+            text: 'Unreadable bodies pass without a look at them: a client that sends gzip or UTF-7 is not inspected. Each is counted (content_inspection_unreadable_total of a processor; wasmcustom.content_inspection_unreadable_… of Envoy for Wasm) and is an event with the detector unreadable.',
             source: 'the setting unreadable: pass',
           },
         ]
@@ -1083,14 +1084,14 @@ export const contentInspection: Purpose<Settings> = {
       ? [
           {
             severity: 'correctness' as const,
-            text: 'The upstream is asked for whole bodies without an encoding, as a part or a compressed body cannot be inspected: downloads do not resume, videos do not seek, and responses are not compressed before the gateway.',
+            text: 'The upstream is asked for whole bodies without an encoding, because parts and compressed bodies are not inspected: downloads do not resume, videos do not seek, and responses are not compressed before the gateway.',
             source: 'RFC 9110, sections 12.5.3 and 14.2',
           },
         ]
       : []),
     {
       severity: 'operation',
-      text: 'In Lua, inspection takes about 5 ms of an Envoy worker for 31 KB, and 10 ms where all of it is escaped; the worker serves nobody else meanwhile. More than 64 KiB is not inspected there but treated as unreadable.',
+      text: 'In Lua, inspection takes about 5 ms of an Envoy worker for 31 KB, and 10 ms where all of it is escaped; the worker handles no other request meanwhile. More than 64 KiB is not inspected there but treated as unreadable.',
       source: 'measured in LuaJIT 2.1; docs/purposes/content-inspection.md',
     },
     ...(detectorsOf(s).some(({ response }) => response === 'block')

@@ -769,16 +769,23 @@ export const headerTransform: Purpose<HeaderTransformSettings> = {
     'Sets, appends, removes and renames headers of requests and responses, with fixed values and with values from headers, cookies, the path and the query, or parts of them.',
   settings,
   defaultPhases: ['requestHeaders', 'responseHeaders'],
-  defaults: (phases, name) => {
-    const mark: Operation[] = [
-      { action: 'set', name: 'x-processed-by', value: name },
-    ];
-    return {
-      request: phases.includes('requestHeaders') ? mark : [],
-      response: phases.includes('responseHeaders') ? mark : [],
-      reroute: false,
-    };
-  },
+  // Nothing that Envoy Gateway does without an extension.
+  example: phases =>
+    settings.parse({
+      request: phases.includes('requestHeaders')
+        ? [
+            {
+              action: 'set-from',
+              name: 'x-tenant',
+              from: { kind: 'path-segment', segment: 1 },
+            },
+          ]
+        : [],
+      response: phases.includes('responseHeaders')
+        ? [{ action: 'rename', name: 'x-upstream-version', to: 'x-version' }]
+        : [],
+    }),
+  asks: ['request', 'response'],
   phases: ({ request, response }) => [
     ...(request.length || sourcesOf(response).some(readsRequest)
       ? (['requestHeaders'] as const)

@@ -2,16 +2,40 @@ import { z } from 'zod';
 import { headerName, headerValue } from '../intake/fields';
 import { BehaviourCase, CaseContext, Processing, Purpose } from './types';
 
+/** A text that is empty, or as a schema has it. */
+const optional = (schema: z.ZodType<string>) =>
+  z
+    .string({ error: 'give a text, or leave it empty' })
+    .superRefine((text, context) => {
+      const issues = text === '' ? [] : schema.safeParse(text).error?.issues;
+      issues?.forEach(({ message }) =>
+        context.addIssue({ code: 'custom', message }),
+      );
+    })
+    .default('');
+
 const settings = z.strictObject({
   header: z
     .strictObject({
-      name: headerName.meta({ title: 'Header' }),
-      value: headerValue.meta({ title: 'Value' }),
+      name: optional(headerName)
+        .overwrite(name => name.toLowerCase())
+        .meta({ title: 'Header', description: 'Empty: there is no marker.' }),
+      value: optional(headerValue).meta({ title: 'Value' }),
     })
+    .superRefine(({ name, value }, context) => {
+      if ((name === '') !== (value === '')) {
+        context.addIssue({
+          code: 'custom',
+          path: [name === '' ? 'name' : 'value'],
+          message: 'give the marker a name and a value, or leave both empty',
+        });
+      }
+    })
+    .prefault({})
     .meta({
       title: 'Marker header',
       description:
-        'Set in every direction that is processed: shows that the extension runs, and is the place to put your own logic.',
+        'If there is one, it is set in every direction that is processed, and shows that the extension runs.',
     }),
 });
 
@@ -21,19 +45,24 @@ function cases(
   { header }: OtherSettings,
   { processing }: CaseContext,
 ): BehaviourCase[] {
-  // Where the extension does not run, only its own header says something: Envoy and the transport may set others.
-  const after = (direction: Processing['request'], old: string[]) =>
-    direction || header.name.startsWith('x-processed-')
-      ? { [header.name]: direction ? [header.value] : old }
+  const marks = header.name !== '';
+  // Envoy and the transport set headers, too. Where this extension sets none, only a header that nobody else sets can be
+  // compared.
+  const name = marks ? header.name : 'x-untouched';
+  const after = (direction: Processing['request'], old: string[]) => {
+    const marked = marks && direction;
+    return marked || !marks || name.startsWith('x-processed-')
+      ? { [name]: marked ? [header.value] : old }
       : {};
+  };
   const one = (
-    name: string,
+    title: string,
     request: Partial<BehaviourCase['request']>,
     old: string[],
   ): BehaviourCase => {
-    const headers = old.map(value => ({ name: header.name, value }));
+    const headers = old.map(value => ({ name, value }));
     return {
-      name,
+      name: title,
       request: { method: 'POST', path: '/', headers, ...request },
       response: { status: 200, headers, body: '{"from": "upstream"}' },
       expect: {
@@ -56,7 +85,9 @@ function cases(
     one('a request without a body', { method: 'GET' }, []),
     one('a body passes unchanged', { body: '{"to": "upstream"}' }, []),
     one('a chunked body passes unchanged', { body: 'text', chunked: true }, []),
-    one('the marker replaces what the sender gave', {}, ['forged']),
+    marks
+      ? one('the marker replaces what the sender gave', {}, ['forged'])
+      : one('headers pass unchanged, in repeated lines too', {}, ['a', 'b']),
     ...(buffered
       ? []
       : [
@@ -81,9 +112,8 @@ export const other: Purpose<OtherSettings> = {
     'A working pass-through with marked places for your own logic, in every phase that you choose.',
   settings,
   defaultPhases: ['requestHeaders', 'responseHeaders'],
-  defaults: (_phases, name) => ({
-    header: { name: 'x-processed-by', value: name },
-  }),
+  example: () => ({ header: { name: 'x-processed-by', value: 'my-logic' } }),
+  asks: [],
   phases: () => [],
   wholeBody: false,
   changesBody: false,

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { authorization } from './authorization';
 import { authentication } from './authentication';
 import { auditLog } from './auditLog';
@@ -42,6 +43,30 @@ export function purposeOf(id: string): Purpose<any> {
     );
   }
   return found;
+}
+
+/**
+ * The settings of which at least one has to be given, if none is.
+ *
+ * @public
+ * @returns their names and what forms call them; none if one is given
+ */
+export function unsaidSettings(
+  { settings: schema, asks, phases }: Purpose<any>,
+  settings: any,
+): { name: string; title: string }[] {
+  const empty = schema.parse({});
+  const said = asks.some(
+    name => JSON.stringify(settings[name]) !== JSON.stringify(empty[name]),
+  );
+  if (said && phases(settings).length > 0) {
+    return [];
+  }
+  const { properties = {} } = z.toJSONSchema(schema, { io: 'input' });
+  return asks.map(name => ({
+    name,
+    title: (properties[name] as { title: string }).title,
+  }));
 }
 
 /**

@@ -143,7 +143,6 @@ describe('cases', () => {
 
 describe('settings', () => {
   it.each([
-    [{ limits: [] }, 'give at least one limit'],
     [{ limits: [hourly(), hourly()] }, 'give every limit a name of its own'],
     [{ limits: [hourly({ name: 'L' })] }, 'use up to 32 lower-case letters'],
     [{ limits: [hourly({ quota: 0 })] }, 'use a whole number from 1 to'],
@@ -193,10 +192,10 @@ describe('settings', () => {
     expect(() => parse(input)).toThrow(remedy);
   });
 
-  it('work as they are', () => {
-    const defaults = rateLimit.defaults([], 'n');
-    expect(parse(defaults)).toEqual(defaults);
-    expect(rateLimit.phases(defaults)).toEqual([
+  it('work as the example has them', () => {
+    const example = rateLimit.example([]);
+    expect(parse(example)).toEqual(example);
+    expect(rateLimit.phases(example)).toEqual([
       'requestHeaders',
       'responseHeaders',
     ]);

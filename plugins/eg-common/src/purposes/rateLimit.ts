@@ -196,8 +196,8 @@ const settings = z
   .strictObject({
     limits: z
       .array(limit, { error: 'give a list of limits' })
-      .min(1, 'give at least one limit')
       .max(8, 'use at most 8 limits')
+      .default([])
       .meta({
         title: 'Limits',
         description:
@@ -281,10 +281,11 @@ export const rateLimit: Purpose<RateLimitSettings> = {
     'Limits how much each client may ask for, by address, header, verified claim or path, and tells clients what is left.',
   settings,
   defaultPhases: ['requestHeaders', 'responseHeaders'],
-  defaults: () =>
+  example: () =>
     settings.parse({
       limits: [{ name: 'per-client', quota: 100, windowSeconds: 3600 }],
     }),
+  asks: ['limits'],
   phases: set =>
     set.clientHeaders === 'ratelimit' || costFrom(set, 'response-header')
       ? ['requestHeaders', 'responseHeaders']

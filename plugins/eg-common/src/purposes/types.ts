@@ -232,7 +232,7 @@ export interface LocalRoute {
 }
 
 /**
- * What an extension can be for: settings with defaults, and the behaviour that follows from them. One file each.
+ * What an extension can be for: its settings, and the behaviour that follows from them. One file each.
  *
  * @public
  */
@@ -245,12 +245,17 @@ export interface Purpose<Settings = unknown> {
   /** The phases that are processed unless the person chooses others. */
   defaultPhases: readonly ProcessingPhase[];
   /**
-   * Settings that work as they are, for the phases that are processed.
+   * Settings that a person could choose: forms show them and insert them on request. Without settings an extension gets
+   * what the schema makes of `{}`.
    *
    * @param phases - what the person wants to process
-   * @param name - the extension's name
    */
-  defaults(phases: readonly ProcessingPhase[], name: string): Settings;
+  example(phases: readonly ProcessingPhase[]): Settings;
+  /**
+   * Names of settings of which at least one has to be given; empty if the purpose does its work without any. See
+   * {@link unsaidSettings}.
+   */
+  asks: readonly string[];
   /** The phases without which these settings cannot be carried out. */
   phases(settings: Settings): ProcessingPhase[];
   /** The phases that are processed besides, whether or not the person asks for them; none unless said otherwise. */

@@ -1,7 +1,9 @@
 import {
+  Answers,
   implementations,
   InvalidAnswersError,
   parseAnswers,
+  plan,
   Problem,
   processingPhases,
   purposes,
@@ -42,13 +44,18 @@ const implementation = fc.constantFrom(
   ...implementations.map(i => i.id),
 );
 
-/** What `eg:recommend` does. */
-function byAction(answers: object): {
+/** What `eg:recommend` does: it advises, and plans. */
+function byAction(
+  answers: object,
+  step: (parsed: Answers) => unknown = recommend,
+): {
   decision?: string;
   problems?: Problem[];
 } {
   try {
-    return { decision: recommend(parseAnswers(answers)).decision };
+    const parsed = parseAnswers(answers);
+    step(parsed);
+    return { decision: recommend(parsed).decision };
   } catch (error) {
     return { problems: (error as InvalidAnswersError).problems };
   }
@@ -88,7 +95,7 @@ describe('advise', () => {
     fc.assert(
       fc.property(formData, implementation, (answers, chosen) => {
         const given = { ...answers, implementation: chosen };
-        expect(problemsOf(given)).toEqual(byAction(given).problems ?? []);
+        expect(problemsOf(given)).toEqual(byAction(given, plan).problems ?? []);
       }),
       { numRuns: 500 },
     );

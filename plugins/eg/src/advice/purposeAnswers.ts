@@ -15,7 +15,6 @@ export interface PurposeAnswers {
   /** The phases that are usually needed for that. */
   phases: string[] | undefined;
   processing: readonly (typeof processingPhases)[number][] | undefined;
-  name: string | undefined;
 }
 
 const purposeBy = (id: unknown) => purposes.find(p => p.id === id);
@@ -24,10 +23,7 @@ const needBy = (id: unknown) =>
 
 /** Reads them from the form. */
 export function purposeAnswers(formData: object): PurposeAnswers {
-  const { purpose, need, processing, name } = formData as Record<
-    string,
-    unknown
-  >;
+  const { purpose, need, processing } = formData as Record<string, unknown>;
   const known = needBy(need);
   const found = purposeBy(purpose) ?? purposeBy(known?.purpose);
   return {
@@ -36,27 +32,28 @@ export function purposeAnswers(formData: object): PurposeAnswers {
     need: known?.id ?? 'unspecified',
     phases:
       found &&
-      beginning(found, known?.id ?? 'unspecified', undefined, '').processing,
+      beginning(found, known?.id ?? 'unspecified', undefined).processing,
     processing: Array.isArray(processing)
       ? processingPhases.filter(phase => processing.includes(phase))
       : undefined,
-    name: typeof name === 'string' && name !== '' ? name : undefined,
   };
 }
 
-/** Settings that work for these answers. */
-export function defaultsOf({
-  purpose,
-  need,
-  phases,
-  processing,
-  name,
-}: PurposeAnswers): object | undefined {
-  const found = purposeBy(purpose);
-  const given = processing?.length
+/** The phases that were chosen, or else those that are usually needed. */
+const phasesOf = ({ phases, processing }: PurposeAnswers) =>
+  processing?.length
     ? processing
     : processingPhases.filter(phase => phases?.includes(phase));
-  return (
-    found && beginning(found, need, given, name ?? 'my-extension').settings
-  );
+
+/** Example settings of the purpose, for the phases of these answers. */
+export function exampleOf(answers: PurposeAnswers): object | undefined {
+  return purposeBy(answers.purpose)?.example(phasesOf(answers));
+}
+
+/** What the settings are until the person says something: what the need brings along, or nothing. */
+export function defaultsOf(answers: PurposeAnswers): object | undefined {
+  const { purpose, need } = answers;
+  const found = purposeBy(purpose);
+  const given = phasesOf(answers);
+  return found && beginning(found, need, given).settings;
 }

@@ -15,6 +15,9 @@ export const examples: TemplateExample[] = [
               name: 'mask-card-numbers',
               owner: 'group:default/payments',
               purpose: 'body-transform',
+              settings: {
+                response: [{ action: 'mask', pointer: '/card/number' }],
+              },
               target: { kind: 'HTTPRoute', name: 'checkout' },
             },
           },

@@ -15,6 +15,10 @@ export const examples: TemplateExample[] = [
               name: 'mask-card-numbers',
               owner: 'group:default/payments',
               purpose: 'body-transform',
+              settings: {
+                request: [{ action: 'mask', pointer: '/card/number' }],
+                response: [{ action: 'mask', pointer: '/card/number' }],
+              },
             },
           },
         },

@@ -1,6 +1,11 @@
 import { createMockDirectory } from '@backstage/backend-test-utils';
 import { createMockActionContext } from '@backstage/plugin-scaffolder-node-test-utils';
-import { AnswersInput, parseAnswers, plan } from 'backstage-plugin-eg-common';
+import {
+  AnswersInput,
+  parseAnswers,
+  plan,
+  withExample,
+} from 'backstage-plugin-eg-common';
 import fs from 'fs-extra';
 import { join } from 'path';
 import yaml from 'yaml';
@@ -13,12 +18,14 @@ const workspace = createMockDirectory();
 
 const planned = (given: Partial<AnswersInput>) =>
   plan(
-    parseAnswers({
-      name: 'my-extension',
-      owner: 'group:default/platform',
-      purpose: 'header-transform',
-      ...given,
-    }),
+    parseAnswers(
+      withExample({
+        name: 'my-extension',
+        owner: 'group:default/platform',
+        purpose: 'header-transform',
+        ...given,
+      }),
+    ),
   );
 
 async function run(input: { plan: any; targetPath?: string }) {

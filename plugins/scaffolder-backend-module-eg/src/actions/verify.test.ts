@@ -7,6 +7,7 @@ import {
   parseAnswers,
   plan,
   renderFiles,
+  withExample,
 } from 'backstage-plugin-eg-common';
 import fs from 'fs-extra';
 import { join } from 'path';
@@ -24,12 +25,14 @@ function repository(
   source = 'function envoy_on_request(h) end\n',
 ) {
   const planned = plan(
-    parseAnswers({
-      name: 'my-extension',
-      owner: 'group:default/platform',
-      purpose: 'header-transform',
-      ...given,
-    }),
+    parseAnswers(
+      withExample({
+        name: 'my-extension',
+        owner: 'group:default/platform',
+        purpose: 'header-transform',
+        ...given,
+      }),
+    ),
   );
   const skeleton = Object.fromEntries(
     implementationOf(planned.implementation).files.map(file => [

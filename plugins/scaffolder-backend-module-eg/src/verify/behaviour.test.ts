@@ -5,6 +5,7 @@ import {
   ExtensionPlan,
   parseAnswers,
   plan,
+  withExample,
 } from 'backstage-plugin-eg-common';
 import fs from 'fs-extra';
 import os from 'os';
@@ -31,13 +32,15 @@ const limited: VerifyOptions = { timeout: 60_000, envoy: '/bin/true' };
 
 function planned(answers: Partial<AnswersInput> = {}): ExtensionPlan {
   return plan(
-    parseAnswers({
-      name: 'my-extension',
-      owner: 'group:default/platform',
-      purpose: 'header-transform',
-      implementation: 'lua',
-      ...answers,
-    }),
+    parseAnswers(
+      withExample({
+        name: 'my-extension',
+        owner: 'group:default/platform',
+        purpose: 'header-transform',
+        implementation: 'lua',
+        ...answers,
+      }),
+    ),
   );
 }
 

@@ -7,6 +7,7 @@ import {
   plan,
   recommend,
   renderFiles,
+  withExample,
 } from 'backstage-plugin-eg-common';
 import { accessibilityFaults } from '../../__testUtils__/axe';
 import { renderForm, stepsWith } from '../../__testUtils__/form';
@@ -17,6 +18,7 @@ const answers = {
   purpose: 'header-transform',
 };
 
+const complete = withExample(answers);
 const adviceStep = stepsWith(['implementation']);
 const proceed = () => screen.getByRole('button', { name: 'Review' });
 
@@ -118,7 +120,7 @@ describe('RecommendationField', () => {
 
   it('lets the developer take something else, with the consequences', async () => {
     const user = userEvent.setup();
-    const { onCreate } = await renderForm(adviceStep, answers);
+    const { onCreate } = await renderForm(adviceStep, complete);
     const { ranking } = recommend(parseAnswers(answers));
     expect(
       screen.getByRole('radio', {
@@ -217,8 +219,8 @@ describe('RecommendationField', () => {
   it('previews what the task will write, and copies it', async () => {
     const user = userEvent.setup();
     const copied = jest.spyOn(navigator.clipboard, 'writeText');
-    await renderForm(adviceStep, answers);
-    const files = renderFiles(plan(parseAnswers(answers)));
+    await renderForm(adviceStep, complete);
+    const files = renderFiles(plan(parseAnswers(complete)));
     const preview = within(
       screen.getByRole('region', { name: 'What will be written' }),
     );
@@ -236,7 +238,7 @@ describe('RecommendationField', () => {
 
   it('previews the policy of what was chosen instead', async () => {
     const user = userEvent.setup();
-    await renderForm(adviceStep, { ...answers, implementation: 'lua' });
+    await renderForm(adviceStep, { ...complete, implementation: 'lua' });
     await user.click(
       screen.getByRole('button', { name: 'policy/envoyextensionpolicy.yaml' }),
     );

@@ -1,6 +1,6 @@
 import { fireEvent, screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
-import { parseAnswers, purposeOf } from 'backstage-plugin-eg-common';
+import { parseAnswers, plan, withExample } from 'backstage-plugin-eg-common';
 import { accessibilityFaults } from '../../__testUtils__/axe';
 import { renderForm, stepsWith } from '../../__testUtils__/form';
 
@@ -19,6 +19,13 @@ async function created(onCreate: jest.Mock) {
   return onCreate.mock.calls[0]![0];
 }
 
+async function insertExample() {
+  await userEvent.click(
+    await screen.findByRole('button', { name: 'Insert the example' }),
+  );
+  await screen.findByRole('button', { name: 'Start again' });
+}
+
 /** Chooses in a list of Material UI. */
 async function choose(list: RegExp, option: string) {
   fireEvent.mouseDown(screen.getByRole('button', { name: list }));
@@ -28,24 +35,36 @@ async function choose(list: RegExp, option: string) {
 }
 
 describe('SettingsField', () => {
-  it('shows working defaults for a purpose that was chosen in another step', async () => {
+  it('shows an example of what a purpose of another step can do, and fills nothing in', async () => {
     const { onCreate, container } = await renderForm(
       stepsWith(['settings']),
       headers,
     );
-    await waitFor(() =>
-      expect(inputs('Header')).toEqual(['x-processed-by', 'x-processed-by']),
+    expect(await screen.findByText(/x-upstream-version/)).toBeInTheDocument();
+    expect(inputs('Header')).toEqual([]);
+    expect(await accessibilityFaults(container)).toEqual([]);
+    await userEvent.click(screen.getByRole('button', { name: 'Review' }));
+    expect(
+      (
+        await screen.findAllByText(
+          /Settings, request \(step “What it does”\): \[\] is not valid; nothing says what the extension is to do; fill in “Operations on the request” or “Operations on the response”/,
+        )
+      ).length,
+    ).toBeGreaterThan(0);
+    expect(onCreate).not.toHaveBeenCalled();
+  });
+
+  it('fills in the example when it is asked to', async () => {
+    const { onCreate, container } = await renderForm(
+      stepsWith(['settings']),
+      headers,
     );
-    expect(inputs('Value')).toEqual(['mask-cards', 'mask-cards']);
+    await insertExample();
+    expect(inputs('Header')).toEqual(['x-tenant', 'x-upstream-version']);
     expect(await accessibilityFaults(container)).toEqual([]);
     const values = await created(onCreate);
-    expect(values.settings).toEqual(
-      purposeOf('header-transform').defaults(
-        ['requestHeaders', 'responseHeaders'],
-        'mask-cards',
-      ),
-    );
-    expect(() => parseAnswers(values)).not.toThrow();
+    expect(values).toEqual(withExample(values));
+    expect(() => plan(parseAnswers(values))).not.toThrow();
   });
 
   it('replaces settings and phases when the purpose changes', async () => {
@@ -53,30 +72,29 @@ describe('SettingsField', () => {
       stepsWith(['purpose', 'processing', 'settings']),
       headers,
     );
-    await waitFor(() => expect(inputs('Header')).toHaveLength(2));
+    await insertExample();
     await choose(/Transform headers/, 'Transform JSON bodies');
-    await waitFor(() =>
-      expect(inputs('JSON Pointer')).toEqual(['/card/number', '/card/number']),
-    );
-    expect(inputs('Header')).toEqual([]);
+    await waitFor(() => expect(inputs('Header')).toEqual([]));
+    await insertExample();
+    expect(inputs('JSON Pointer')).toEqual(['/card/number', '/card/number']);
     const values = await created(onCreate);
-    expect(values).toMatchObject({
-      purpose: 'body-transform',
-      processing: ['requestBody', 'responseBody'],
-      settings: purposeOf('body-transform').defaults(
-        ['requestBody', 'responseBody'],
-        'mask-cards',
-      ),
-    });
-    expect(() => parseAnswers(values)).not.toThrow();
+    expect(values).toMatchObject(
+      withExample({
+        purpose: 'body-transform',
+        processing: ['requestBody', 'responseBody'],
+      }),
+    );
+    expect(() => plan(parseAnswers(values))).not.toThrow();
   });
 
-  it('replaces settings that the purpose of another step has made stale', async () => {
+  it('removes settings that the purpose of another step has made stale', async () => {
     await renderForm(stepsWith(['settings']), {
       ...headers,
       settings: { request: [{ action: 'mask', pointer: '/a', keep: 4 }] },
     });
-    await waitFor(() => expect(inputs('Header')).toHaveLength(2));
+    await waitFor(() => expect(inputs('JSON Pointer')).toEqual([]));
+    await insertExample();
+    expect(inputs('Header')).toHaveLength(2);
   });
 
   it('keeps what the person has set', async () => {
@@ -92,42 +110,40 @@ describe('SettingsField', () => {
     expect((await created(onCreate)).settings).toEqual(settings);
   });
 
-  it('leaves out what is not processed, as long as nothing was set', async () => {
+  it('leaves what is not processed out of the example', async () => {
     const user = userEvent.setup();
     const { onCreate } = await renderForm(
       stepsWith(['processing', 'settings']),
       headers,
     );
-    await waitFor(() => expect(inputs('Header')).toHaveLength(2));
     await user.click(
-      screen.getByRole('checkbox', { name: 'Response headers' }),
+      await screen.findByRole('checkbox', { name: 'Response headers' }),
     );
-    await waitFor(() => expect(inputs('Header')).toHaveLength(1));
+    await insertExample();
+    expect(inputs('Header')).toEqual(['x-tenant']);
     expect(await created(onCreate)).toMatchObject({
       processing: ['requestHeaders'],
       settings: { response: [] },
     });
   });
 
-  it('takes what is typed, and goes back to the defaults', async () => {
+  it('takes what is typed, and starts again', async () => {
     const user = userEvent.setup();
     await renderForm(stepsWith(['settings']), headers);
-    const [value] = await screen.findAllByRole('textbox', { name: /^Value/ });
-    await user.clear(value!);
-    await user.type(value!, 'acme');
-    expect(inputs('Value')).toEqual(['acme', 'mask-cards']);
-    await user.click(
-      screen.getByRole('button', { name: 'Back to the defaults' }),
-    );
-    await waitFor(() =>
-      expect(inputs('Value')).toEqual(['mask-cards', 'mask-cards']),
-    );
-    expect(screen.queryByRole('button', { name: /defaults/ })).toBeNull();
+    await insertExample();
+    const [header] = await screen.findAllByRole('textbox', { name: /^Header/ });
+    await user.clear(header!);
+    await user.type(header!, 'x-customer');
+    expect(inputs('Header')).toEqual(['x-customer', 'x-upstream-version']);
+    await user.click(screen.getByRole('button', { name: 'Start again' }));
+    await waitFor(() => expect(inputs('Header')).toEqual([]));
+    expect(screen.queryByRole('button', { name: 'Start again' })).toBeNull();
   });
 
   it('stops settings that cannot work, at the input and by name', async () => {
     const user = userEvent.setup();
     const { onCreate } = await renderForm(stepsWith(['settings']), headers);
+    await insertExample();
     const [header] = await screen.findAllByRole('textbox', { name: /^Header/ });
     await user.clear(header!);
     await user.type(header!, 'host');

@@ -5,7 +5,11 @@ import { deepEquals, ErrorSchema } from '@rjsf/utils';
 import { settingsSchema } from 'backstage-plugin-eg-common';
 import { useMemo } from 'react';
 import { problemsOf } from '../../advice';
-import { defaultsOf, purposeAnswers } from '../../advice/purposeAnswers';
+import {
+  defaultsOf,
+  exampleOf,
+  purposeAnswers,
+} from '../../advice/purposeAnswers';
 import { useEgTranslation } from '../../hooks/useEgTranslation';
 import { usePurposeDefault } from '../../hooks/usePurposeDefault';
 import { fits } from './fits';
@@ -34,6 +38,7 @@ export function SettingsField(props: FieldExtensionComponentProps<object>) {
   const given: object = formContext?.formData ?? {};
   const answers = purposeAnswers(given);
   const defaults = defaultsOf(answers);
+  const example = exampleOf(answers);
   const settings = usePurposeDefault<object>({
     purpose: answers.basis,
     value: formData,
@@ -66,13 +71,18 @@ export function SettingsField(props: FieldExtensionComponentProps<object>) {
         errorSchema={rawErrors?.length ? errorsAt({ ...given, settings }) : {}}
         rawErrors={[]}
       />
-      {defaults && !deepEquals(settings, defaults) && (
-        <Flex justify="end">
+      <Flex justify="end">
+        {example && deepEquals(settings, defaults) && (
+          <Button variant="tertiary" onPress={() => onChange(example)}>
+            {t('settings.example')}
+          </Button>
+        )}
+        {defaults && !deepEquals(settings, defaults) && (
           <Button variant="tertiary" onPress={() => onChange(defaults)}>
             {t('settings.reset')}
           </Button>
-        </Flex>
-      )}
+        )}
+      </Flex>
     </Flex>
   );
 }

@@ -1,15 +1,14 @@
-import { purposes } from 'backstage-plugin-eg-common';
+import { purposes, withExample } from 'backstage-plugin-eg-common';
 import { fits } from './fits';
 
 describe('fits', () => {
-  const defaults = purposes.map(
-    ({ id, defaults: of, defaultPhases }) =>
-      [id, of(defaultPhases, 'mask-cards')] as const,
+  const examples = purposes.map(
+    ({ id }) => [id, withExample({ purpose: id }).settings] as const,
   );
 
-  it.each(defaults)('knows the settings of %s from others', (id, settings) => {
+  it.each(examples)('knows the settings of %s from others', (id, settings) => {
     expect(fits(id, settings)).toBe(true);
-    for (const [other, others] of defaults) {
+    for (const [other, others] of examples) {
       expect([other, fits(id, others)]).toEqual([other, other === id]);
     }
   });

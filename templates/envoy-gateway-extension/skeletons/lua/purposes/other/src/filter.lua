@@ -5,16 +5,25 @@ local function check_settings(settings)
   -- TODO(you): check the settings that your logic needs, and describe them in docs/purpose.md.
   check_object(settings, { "header" }, "settings")
   check_object(settings.header, { "name", "value" }, "settings.header")
-  check_header_name(settings.header.name, "settings.header.name")
+  if settings.header.name ~= "" then
+    check_header_name(settings.header.name, "settings.header.name")
+  end
   check_header_value(settings.header.value, "settings.header.value")
 end
 
+-- The header that shows that the extension runs; without a name there is none.
+local function mark(handle, header)
+  if header.name ~= "" then
+    handle:headers():replace(header.name, header.value)
+  end
+end
+
 local function on_request(handle, settings)
-  -- TODO(you): put the logic for requests here. This header only shows that the extension runs.
-  handle:headers():replace(settings.header.name, settings.header.value)
+  -- TODO(you): put the logic for requests here.
+  mark(handle, settings.header)
 end
 
 local function on_response(handle, settings)
   -- TODO(you): put the logic for responses here, or leave the function empty.
-  handle:headers():replace(settings.header.name, settings.header.value)
+  mark(handle, settings.header)
 end

@@ -9,6 +9,12 @@ SETTINGS = {"header": {"name": "x-processed-by", "value": "my-ext"}}
 class Logic(unittest.TestCase):
     # TODO(you): test your logic here.
 
+    def test_without_a_marker_nothing_changes(self):
+        unmarked = Filter({"header": {"name": "", "value": ""}})
+        lines = [(":path", "/"), ("x-a", "1"), ("x-a", "2")]
+        self.assertEqual(unmarked.request(lines, body="{}").headers, lines)
+        self.assertEqual(unmarked.response([(":status", "200")], body="{}").headers, [(":status", "200")])
+
     def test_sets_the_header_on_requests_and_leaves_the_body(self):
         outcome = Filter(SETTINGS).request([("x-processed-by", "1"), ("x-processed-by", "2")], body="{}")
         self.assertEqual(outcome.headers, [("x-processed-by", "my-ext")])

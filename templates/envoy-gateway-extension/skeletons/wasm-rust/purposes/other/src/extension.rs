@@ -1,5 +1,5 @@
-//! The logic of this extension. It sets one header in each direction: the proof that it runs, and
-//! the sample to replace. See docs/purpose.md.
+//! The logic of this extension. As generated it passes everything on; if the settings name a
+//! header, it sets that in each direction. See docs/purpose.md.
 
 use crate::filter::config::{self, ConfigError, Field};
 use crate::filter::headers::Headers;
@@ -7,8 +7,8 @@ use crate::filter::{AfterHeaders, Cx, Direction, HttpExtension};
 
 #[derive(Debug)]
 pub struct Extension {
-    name: String,
-    value: String,
+    /// The header that shows that the extension runs, and its value.
+    marker: Option<(String, String)>,
 }
 
 impl HttpExtension for Extension {
@@ -21,10 +21,13 @@ impl HttpExtension for Extension {
         config.only_keys(&["header"])?;
         let header = config.member("header")?;
         header.only_keys(&["name", "value"])?;
-        Ok(Extension {
-            name: header.member("name")?.header_name()?,
-            value: header.member("value")?.header_value()?,
-        })
+        let name = header.member("name")?;
+        let value = header.member("value")?.header_value()?;
+        let marker = match name.text()? {
+            "" => None,
+            _ => Some((name.header_name()?, value)),
+        };
+        Ok(Extension { marker })
     }
 
     // TODO(you): put your logic here. Return `BufferBody` and write `on_body` to see bodies, or
@@ -35,7 +38,9 @@ impl HttpExtension for Extension {
         _direction: Direction,
         headers: &mut Headers,
     ) -> AfterHeaders {
-        headers.set(&self.name, self.value.as_str());
+        if let Some((name, value)) = &self.marker {
+            headers.set(name, value.as_str());
+        }
         AfterHeaders::Continue
     }
 }
@@ -59,6 +64,20 @@ mod tests {
             assert_eq!(next, AfterHeaders::Continue);
             let values: Vec<&[u8]> = headers.values("x-processed-by").collect();
             assert_eq!(values, [b"my-ext"], "{direction:?}");
+        }
+    }
+
+    #[test]
+    fn without_a_marker_nothing_changes() {
+        let extension =
+            Extension::from_config(br#"{"header": {"name": "", "value": ""}}"#).unwrap();
+        for direction in [Direction::Request, Direction::Response] {
+            let lines = [("x-a", "1"), ("x-a", "2")];
+            let mut headers = headers(&lines);
+            extension.on_headers(&mut TestStream::default().cx(), direction, &mut headers);
+            let values: Vec<&[u8]> = headers.values("x-a").collect();
+            assert_eq!(values, [b"1", b"2"], "{direction:?}");
+            assert_eq!(headers.values("").count(), 0, "{direction:?}");
         }
     }
 

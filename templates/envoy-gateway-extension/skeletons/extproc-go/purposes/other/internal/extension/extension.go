@@ -1,6 +1,5 @@
-// Package extension is this extension's logic. As generated it marks every
-// request and response with one header: the proof that it runs, and the sample
-// to replace.
+// Package extension is this extension's logic. As generated it passes everything
+// on; if the settings name a header, it marks requests and responses with it.
 package extension
 
 import (
@@ -14,6 +13,7 @@ import (
 
 // Extension is immutable: one value serves all exchanges at once.
 type Extension struct {
+	// The header that shows that the extension runs; without a name there is none.
 	headerName, headerValue string
 }
 
@@ -27,11 +27,17 @@ func Load(r io.Reader, _ environment.Environment) (*Extension, error) {
 		return nil, err
 	}
 	header := root.Object("header")["header"].Object("name", "value")
-	e := &Extension{
-		headerName:  header["name"].HeaderName(),
-		headerValue: header["value"].HeaderValue(),
+	e := &Extension{headerValue: header["value"].HeaderValue()}
+	if header["name"].Text() != "" {
+		e.headerName = header["name"].HeaderName()
 	}
 	return e, root.Err()
+}
+
+func (e *Extension) mark(h *exchange.Headers) {
+	if e.headerName != "" {
+		h.Set(e.headerName, e.headerValue)
+	}
 }
 
 // OnRequestHeaders is called for every request.
@@ -39,7 +45,7 @@ func Load(r io.Reader, _ environment.Environment) (*Extension, error) {
 // TODO(you): put the logic for requests here. Change x.Request, or return an
 // *exchange.Rejection to answer the client yourself.
 func (e *Extension) OnRequestHeaders(_ context.Context, x *exchange.Exchange) error {
-	x.Request.Set(e.headerName, e.headerValue)
+	e.mark(x.Request)
 	return nil
 }
 
@@ -60,7 +66,7 @@ func (e *Extension) OnRequestBody(_ context.Context, _ *exchange.Exchange, body 
 //
 // TODO(you): put the logic for responses here.
 func (e *Extension) OnResponseHeaders(_ context.Context, x *exchange.Exchange) error {
-	x.Response.Set(e.headerName, e.headerValue)
+	e.mark(x.Response)
 	return nil
 }
 

@@ -11,17 +11,36 @@ import (
 
 const valid = `{"header":{"name":"x-processed-by","value":"my-ext"}}`
 
-func load(t *testing.T) *Extension {
+func load(t *testing.T, text string) *Extension {
 	t.Helper()
-	e, err := Load(strings.NewReader(valid), environment.Empty())
+	e, err := Load(strings.NewReader(text), environment.Empty())
 	if err != nil {
 		t.Fatal(err)
 	}
 	return e
 }
 
+func TestWithoutAMarkerNothingChanges(t *testing.T) {
+	e := load(t, `{"header":{"name":"","value":""}}`)
+	x := &exchange.Exchange{
+		Request:  exchange.NewHeaders(":path", "/", "x-a", "1", "x-a", "2"),
+		Response: exchange.NewHeaders(":status", "200", "x-a", "1"),
+	}
+	if err := e.OnRequestHeaders(t.Context(), x); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.OnResponseHeaders(t.Context(), x); err != nil {
+		t.Fatal(err)
+	}
+	for direction, h := range map[string]*exchange.Headers{"request": x.Request, "response": x.Response} {
+		if changes := h.TakeChanges(); len(changes) > 0 {
+			t.Errorf("%s: %v", direction, changes)
+		}
+	}
+}
+
 func TestMarksBothDirections(t *testing.T) {
-	e := load(t)
+	e := load(t, valid)
 	x := &exchange.Exchange{
 		Request:  exchange.NewHeaders("x-processed-by", "client", "x-processed-by", "other"),
 		Response: exchange.NewHeaders(":status", "200"),
@@ -40,7 +59,7 @@ func TestMarksBothDirections(t *testing.T) {
 }
 
 func TestBodiesPassUnchanged(t *testing.T) {
-	e, x, body := load(t), exchange.New(), []byte("body")
+	e, x, body := load(t, valid), exchange.New(), []byte("body")
 	if e.WantsRequestBody(t.Context(), x) || e.WantsResponseBody(t.Context(), x) {
 		t.Error("wants a body")
 	}
