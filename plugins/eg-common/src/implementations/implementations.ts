@@ -181,11 +181,11 @@ export const implementations: readonly Implementation[] = [
       'body-transform':
         'Envoy’s Lua has no JSON library, and Envoy Gateway’s validator blocks require',
       'rate-limit':
-        'each of Envoy’s worker threads runs the script for itself, and they share nothing: each would count on its own, and grant the quota again',
+        'each of Envoy’s worker threads runs the script for itself, and they share no state: each would count on its own, and grant the quota again',
       authentication:
         'Envoy’s Lua offers neither SHA-256 nor HMAC nor Secrets, so that keys would stand in the policy in plain text',
       'ai-gateway':
-        'Envoy’s Lua has no JSON library and no regular expressions, and its worker threads share nothing that could count tokens',
+        'Envoy’s Lua has no JSON library and no regular expressions, and its worker threads share no state in which tokens could be counted',
     },
     tools: ['make', 'python3'],
     files: [

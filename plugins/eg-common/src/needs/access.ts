@@ -281,7 +281,7 @@ export const access: Need[] = [
       since: '1.6',
       targets: httpTargets,
       limits: [
-        'Keys are those of the Secrets that the policy names; nobody is asked at run time.',
+        'Keys are those of the Secrets that the policy names; no service is asked at run time.',
       ],
       source: docs('API key authentication'),
       warnings: ['keys-stored-in-kubernetes-secrets'],
@@ -472,7 +472,7 @@ export const access: Need[] = [
       targets: httpTargets,
       limits: [
         'The service sees requests, their bodies up to bodyToExtAuth.maxRequestBytes, and no responses.',
-        'It can allow, deny and change request headers; it cannot change a body.',
+        'It can allow, deny and change request headers; it does not change bodies.',
       ],
       source: docs('external authorization'),
       hop: true,
@@ -480,7 +480,7 @@ export const access: Need[] = [
       ...extAuth,
     },
     hybrid: {
-      text: 'Whether a request may pass can stay with a SecurityPolicy and extAuth; the extension is left with what that cannot do: bodies and responses.',
+      text: 'Whether a request may pass can stay with a SecurityPolicy and extAuth; the extension is left with the rest: bodies and responses.',
       feature: 'SecurityPolicy spec.extAuth',
     },
   },
@@ -569,7 +569,7 @@ export const access: Need[] = [
       since: '1.6',
       targets: [...httpTargets, 'TCPRoute'],
       limits: [
-        'On a TCPRoute, the address is that of the connection; rules can use nothing else there.',
+        'On a TCPRoute, the address is that of the connection; rules have only the address there.',
       ],
       source: docs('IP allowlist and denylist'),
       ...withSettings(
@@ -940,7 +940,7 @@ export const access: Need[] = [
       since: '1.6',
       targets: httpTargets,
       limits: [
-        'What a rule matches is known beforehand; nothing is looked up.',
+        'What a rule matches is known beforehand; there are no look-ups.',
       ],
       source: 'Gateway API: HTTPRoute and GRPCRoute matches',
       ...withSettings(
@@ -985,7 +985,7 @@ export const access: Need[] = [
       since: '1.6',
       targets: ['HTTPRoute', 'Gateway', 'ListenerSet'],
       limits: [
-        'The new path follows from the old one, by prefix or regular expression; nothing is looked up.',
+        'The new path follows from the old one, by prefix or regular expression; there are no look-ups.',
       ],
       source: docs('HTTP URL rewrite'),
       ...withSettings(

@@ -176,7 +176,7 @@ export const content: Need[] = [
       since: '1.6',
       targets: httpTargets,
       limits: [
-        'Bodies are fixed texts, inline or from a ConfigMap; before 1.8 errors of upstreams and of Envoy cannot be told apart.',
+        'Bodies are fixed texts, inline or from a ConfigMap; before 1.8 it does not tell errors of upstreams from those of Envoy.',
       ],
       source: docs('response override'),
       warnings: ['response-override-cannot-match-request-headers'],
@@ -429,7 +429,7 @@ export const content: Need[] = [
       trusted: true,
     },
     noNative:
-      'Envoy Gateway can pass TLS fingerprints on (ClientTrafficPolicy spec.tls.fingerprints) and deny by address or header; it scores nobody.',
+      'Envoy Gateway can pass TLS fingerprints on (ClientTrafficPolicy spec.tls.fingerprints) and deny by address or header; it has no scores.',
     hybrid: {
       text: 'Known addresses, countries and headers are denied by a SecurityPolicy; the extension only judges what is left.',
       feature: 'SecurityPolicy spec.authorization',

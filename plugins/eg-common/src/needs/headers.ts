@@ -211,7 +211,7 @@ export const headers: Need[] = [
       since: '1.6',
       targets: httpTargets,
       limits: [
-        'The values are fixed, or one of Envoy’s format strings; nothing is decided by what is in a header.',
+        'The values are fixed, or one of Envoy’s format strings; there are no conditions.',
         'Answers that Envoy gives itself pass lateResponseHeaders, but not the filters of a route.',
       ],
       source: modifierDocs,
@@ -400,7 +400,7 @@ export const headers: Need[] = [
       since: '1.6',
       targets: [...httpTargets, 'TCPRoute', 'TLSRoute'],
       limits: [
-        'Trust exactly the proxies that are before the gateway: an address beyond them is what the client claims.',
+        'Trust only the proxies that are before the gateway: an address beyond them is what the client claims.',
         'With proxyProtocol, connections without its header are refused: change the load balancer at the same time.',
       ],
       source:
@@ -462,7 +462,8 @@ export const headers: Need[] = [
       'Change a header depending on its value (attributes of cookies, directives of a policy)',
     purpose: 'other',
     implies: { script: true },
-    noNative: 'A header modifier cannot read the value that it replaces.',
+    noNative:
+      'A header modifier copies values as they are; it does not look into them and has no conditions.',
   },
   {
     id: 'derive-header',
@@ -673,7 +674,7 @@ export function jwtPolicy(
           issuer: or(
             issuer,
             'https://issuer.example.com',
-            'the issuer, exactly as the claim iss has it.',
+            'the issuer, as the claim iss has it.',
           ),
           audiences: or(
             audiences,

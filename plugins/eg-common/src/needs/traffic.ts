@@ -570,7 +570,7 @@ export const traffic: Need[] = [
       targets: httpTargets,
       limits: [
         'No bodies.',
-        'Entries are sent after the exchange and can be lost: nothing is held back until they are stored.',
+        'Entries are sent after the exchange and can be lost: an exchange does not wait until they are stored.',
       ],
       source: docs('proxy access logs'),
       unless: ({ processing }) =>
@@ -791,7 +791,7 @@ export const traffic: Need[] = [
       since: '1.6',
       targets: ['HTTPRoute', 'GRPCRoute'],
       limits: [
-        'The host of the request is resolved; nothing is looked up elsewhere.',
+        'The host of the request is resolved; there is no other look-up.',
       ],
       source: docs('backend routing: dynamic forward proxy'),
       warnings: ['backend-api-disabled-by-default'],
@@ -870,7 +870,7 @@ export const traffic: Need[] = [
     label: 'Choose the upstream by a lookup or logic of one’s own',
     purpose: 'other',
     implies: { phases: ['requestHeaders'], routes: true },
-    noNative: 'Routes match what is known beforehand; nothing is looked up.',
+    noNative: 'Routes match what is known beforehand; there are no look-ups.',
     hybrid: {
       text: 'Let the routes match a header; the extension only sets it, and clears the route cache.',
       feature: 'HTTPRoute spec.rules[].matches[].headers',
@@ -1074,7 +1074,7 @@ export const traffic: Need[] = [
       state: true,
       database: true,
     },
-    noNative: 'Envoy Gateway remembers nothing about single requests.',
+    noNative: 'Envoy Gateway keeps no state about single requests.',
   },
   {
     id: 'shared-logic',

@@ -35,7 +35,7 @@ function outOfReach(need: Need, answers: Wished): string[] {
     return [
       need.noNative ??
         (need.id === 'unspecified'
-          ? 'You have not said what exactly you need, so it cannot be looked up.'
+          ? 'You have not said what you need, so it was not compared with the features of Envoy Gateway.'
           : 'No feature of Envoy Gateway covers it.'),
     ];
   }
@@ -48,7 +48,7 @@ function outOfReach(need: Need, answers: Wished): string[] {
       : []),
     ...(native.targets.includes(kind)
       ? []
-      : [`${native.title} cannot be attached to a ${kind}.`]),
+      : [`${native.title} does not attach to a ${kind}.`]),
   ];
 }
 

@@ -33,7 +33,7 @@ function alternative(ranked: RankedImplementation, best: boolean): string {
         ranked,
       ).join(' ')}${hint}`
     : `**${capital(ranked.title)}** would do. ${
-        text || 'Nothing that you say asks for it.'
+        text || 'None of your answers asks for it.'
       }${hint}`;
 }
 

@@ -42,8 +42,8 @@ export function confidenceOf(
           level: 'high',
           reason:
             features.length > 1
-              ? 'Documented features do exactly this.'
-              : 'A documented feature does exactly this.',
+              ? 'Documented features do this.'
+              : 'A documented feature does this.',
         };
   }
   if (left.length > 0) {
@@ -55,7 +55,7 @@ export function confidenceOf(
     };
   }
   const unknown = [
-    ...(need.id === 'unspecified' ? ['what exactly you need'] : []),
+    ...(need.id === 'unspecified' ? ['what you need'] : []),
     ...(answers.latency === 'unknown' ? ['the latency'] : []),
     ...(answers.environment === 'unknown' ? ['the environment'] : []),
   ];
@@ -76,12 +76,12 @@ export function confidenceOf(
     return { level: 'medium', reason: notSaid };
   }
   if (!second) {
-    return { level: 'high', reason: 'Nothing else can do it.' };
+    return { level: 'high', reason: 'Everything else is ruled out.' };
   }
   return lead < 3
     ? {
         level: 'medium',
         reason: `${capital(second.title)} would do nearly as well.`,
       }
-    : { level: 'high', reason: 'Nothing else that can do it comes close.' };
+    : { level: 'high', reason: 'What else would do is far behind.' };
 }

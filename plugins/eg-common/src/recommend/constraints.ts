@@ -43,9 +43,9 @@ export const constraints: readonly Constraint[] = [
       const never = implementation.impossible[purpose.id];
       const thisWay = requirements.impossible[implementation.id];
       return (
-        (never && `It cannot do “${purpose.title}”: ${never}.`) ??
+        (never && `It does not do “${purpose.title}”: ${never}.`) ??
         (thisWay &&
-          `It cannot do “${purpose.title}” as you set it: ${thisWay}.`)
+          `It does not do “${purpose.title}” as you set it: ${thisWay}.`)
       );
     },
   },
@@ -55,7 +55,7 @@ export const constraints: readonly Constraint[] = [
       'EnvoyExtensionPolicy API: no field adds a cluster for a call-out from Wasm or Lua (envoyproxy/gateway, api/v1alpha1)',
     violated: ({ calls, implementation }) =>
       calls && implementation.externalCalls === 'existing-clusters'
-        ? 'You need to call external services. Its call-outs reach only clusters that Envoy already has, and an EnvoyExtensionPolicy cannot add one.'
+        ? 'You need to call external services. Its call-outs reach only clusters that Envoy already has, and an EnvoyExtensionPolicy has no field that adds one.'
         : undefined,
   },
   {

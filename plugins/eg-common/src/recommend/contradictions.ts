@@ -48,7 +48,7 @@ const rules: readonly ContradictionRule[] = [
       !purpose.streams &&
       phases.includes('responseBody'),
     text: () =>
-      'Your responses stream, and what you need takes them whole: the client then gets nothing until the end. Either work on events, or give up streaming.',
+      'Your responses stream, and what you need takes them whole: the client then gets all of it at the end. Either work on events, or give up streaming.',
   },
   {
     id: 'no-bodies',

@@ -63,10 +63,10 @@ export const preferences: readonly Preference[] = [
         : weight(candidate, { native: 1 }),
     reason: ({ answers }) =>
       answers.language === 'other'
-        ? 'The language that you prefer does not matter: nothing has to be written.'
+        ? 'The language that you prefer does not matter: no code has to be written.'
         : `You would write it in ${languageName(
             answers.language,
-          )}; nothing has to be written.`,
+          )}; no code has to be written.`,
   },
   {
     id: 'native-latency',
@@ -96,7 +96,7 @@ export const preferences: readonly Preference[] = [
         ? weight(candidate, { native: 1 })
         : 0,
     reason: () =>
-      'For production: nothing of your own that has to be released, scaled, watched and upgraded with Envoy.',
+      'For production: no code of your own has to be released, scaled, watched and upgraded with Envoy.',
   },
   {
     id: 'minimal-latency',
@@ -159,7 +159,7 @@ export const preferences: readonly Preference[] = [
         ? 4
         : 0,
     reason: () =>
-      'A header change in a prototype is a few lines of script, with nothing to build, push or run.',
+      'A header change in a prototype is a few lines of script, without a build, an image or a server.',
   },
   {
     id: 'small-script',
@@ -176,8 +176,8 @@ export const preferences: readonly Preference[] = [
     },
     reason: ({ answers }) =>
       answers.language === 'lua'
-        ? 'It is small, touches headers only and calls nobody: what your Lua is good for.'
-        : 'It is a few lines on headers, with nobody to call and nothing to remember; a script in the policy is the smallest thing that does it.',
+        ? 'It is small, touches headers only and calls no service: what your Lua is good for.'
+        : 'It is a few lines on headers, without calls and without state; a script in the policy is the smallest thing that does it.',
   },
   {
     id: 'parameters',
@@ -295,7 +295,7 @@ export const preferences: readonly Preference[] = [
     reason: candidate =>
       is(candidate, 'lua')
         ? 'You need hashes or signatures, and its runtime has none; they would be inlined, slow and unreviewed.'
-        : 'The computation needs nothing but the request and a key, which suits a sandbox without a network.',
+        : 'The computation needs the request and a key only, which suits a sandbox without a network.',
   },
   {
     id: 'json',
@@ -323,6 +323,6 @@ export const preferences: readonly Preference[] = [
         ? 2
         : 0,
     reason: () =>
-      'It is the most flexible mechanism and the safest for Envoy: nothing that you may need later is out of reach.',
+      'It is the most flexible mechanism, with any library, calls and state that you may need later, and it runs outside of Envoy’s process.',
   },
 ];

@@ -41,7 +41,7 @@ function asked({ answers, wish }: Facts): Recommendation['asked'] {
     },
     {
       question: 'What is processed',
-      answer: answers.processing.join(', ') || 'nothing of HTTP',
+      answer: answers.processing.join(', ') || 'no phase of HTTP',
     },
     { question: 'Bodies', answer: answers.bodySize },
     { question: 'Language', answer: answers.language },

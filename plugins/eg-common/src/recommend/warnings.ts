@@ -127,7 +127,7 @@ export const warningRules: readonly WarningRule[] = [
       !usesShadowMode(outcome),
     text: ({ answers }) =>
       answers.bodySize === 'large'
-        ? 'Never buffer these bodies at the listener: beyond its connection buffer, 32 KiB by default, a request is answered with 413. They are streamed; ClientTrafficPolicy.spec.connection.bufferLimit is the other way.'
+        ? 'Do not buffer these bodies at the listener: beyond its connection buffer, 32 KiB by default, a request is answered with 413. They are streamed; ClientTrafficPolicy.spec.connection.bufferLimit is the other way.'
         : 'Bodies are held in the listener’s connection buffer, 32 KiB by default: a larger request is answered with 413, a larger response with 500. ClientTrafficPolicy.spec.connection.bufferLimit raises it.',
   },
   {
@@ -281,7 +281,7 @@ export const warningRules: readonly WarningRule[] = [
         ) &&
         outcome.phases.some(p => p.startsWith('response'))),
     text: () =>
-      'External authorization runs on requests only; nothing of a response reaches it.',
+      'External authorization runs on requests only; it is not given responses.',
   },
   {
     id: 'ext-auth-cannot-modify-body',
@@ -291,7 +291,7 @@ export const warningRules: readonly WarningRule[] = [
       brought(outcome, 'ext-auth-cannot-modify-body') ||
       (outcome.need.id === 'external-authorization' && outcome.changesBody),
     text: () =>
-      'External authorization allows, denies and changes headers; it cannot write into a body.',
+      'External authorization allows, denies and changes headers; it does not change bodies.',
   },
   {
     id: 'extension-runs-after-route-match',
@@ -367,7 +367,7 @@ export const warningRules: readonly WarningRule[] = [
     source: 'gRPC over HTTP/2: length-prefixed protobuf messages',
     applies: outcome => outcome.grpc && outcome.body && !isNative(outcome),
     text: () =>
-      'Bodies of gRPC are length-prefixed protobuf, many in one stream, and the status is in the trailers: nothing of it is JSON, and a status cannot be changed where trailers are not sent (only FullDuplexStreamed sends them).',
+      'Bodies of gRPC are length-prefixed protobuf, many in one stream, and the status is in the trailers. Read them as protobuf, not as JSON; to change a status, an extension has to be given trailers, which ExtProc is in FullDuplexStreamed only.',
   },
   {
     id: 'shadow-mode-streamed-only',
@@ -375,7 +375,7 @@ export const warningRules: readonly WarningRule[] = [
     source: 'EnvoyExtensionPolicy CEL rule: shadowMode',
     applies: outcome => usesShadowMode(outcome) && outcome.body,
     text: () =>
-      'shadowMode allows bodies only Streamed, and acts on nothing: add it to the policy once the processor only observes.',
+      'shadowMode allows bodies only Streamed, and Envoy ignores what the processor answers: add it to the policy once the processor only observes.',
   },
   {
     id: 'lua-no-json-library',
@@ -405,7 +405,7 @@ export const warningRules: readonly WarningRule[] = [
       outcome.release.luaFilterContext &&
       needs(outcome, 'parameters'),
     text: () =>
-      'The API takes any JSON as filterContext; with anything but an object, nothing is programmed.',
+      'The API takes any JSON as filterContext, but Envoy Gateway translates objects only.',
   },
   {
     id: 'array-claims-arrive-base64-json',
@@ -430,7 +430,7 @@ export const warningRules: readonly WarningRule[] = [
     applies: outcome =>
       brought(outcome, 'response-override-cannot-match-request-headers'),
     text: () =>
-      'responseOverride sees the status and, since 1.9, response headers; it cannot choose by what the client asked for (Accept, language).',
+      'responseOverride sees the status and, since 1.9, response headers; it does not see what the client asked for (Accept, language).',
   },
   {
     id: 'metadata-needs-extauth-or-extproc-producer',
@@ -530,7 +530,7 @@ export const warningRules: readonly WarningRule[] = [
       uses(outcome, 'extproc') &&
       (outcome.calls || outcome.answers.latency === 'flexible'),
     text: () =>
-      'Envoy waits 200 ms for each message unless messageTimeout says otherwise. A slow call behind the processor is then a 504: set it above the p99 of the call (what is generated sets it).',
+      'Envoy waits 200 ms for the answer to a message unless messageTimeout says otherwise. A slow call behind the processor is then a 504: set it above the p99 of the call (what is generated sets it). For bodies in FullDuplexStreamed the timeout does not run.',
   },
   {
     id: 'adds-network-hop',
@@ -554,7 +554,7 @@ export const warningRules: readonly WarningRule[] = [
       (outcome.state && !isNative(outcome)),
     text: outcome => {
       if (isNative(outcome)) {
-        return 'Each proxy counts or keeps on its own: nothing is shared between replicas, or kept over a restart.';
+        return 'Each proxy counts or keeps on its own: replicas share no state, and a restart loses it.';
       }
       return inProcess.some(m => uses(outcome, m))
         ? 'State lives in one proxy: it is neither shared between replicas nor kept over a restart.'
