@@ -3,8 +3,7 @@
 --
 -- When a script fails, Envoy logs it and lets the message pass: Lua fails open. This one fails closed.
 
--- Read and checked for every message: when the policy's filterContext changes, Envoy keeps the loaded script,
--- so nothing may be remembered here.
+-- Read for every message: when the policy's filterContext changes, Envoy keeps the loaded script.
 local function read_settings(handle)
   if SETTINGS then -- src/settings.lua, for releases of Envoy Gateway that have no filterContext
     return SETTINGS
@@ -16,10 +15,41 @@ local function read_settings(handle)
   return settings
 end
 
-local function run(handle, logic)
+local function has_same_content(one, other)
+  if one == other then
+    return true
+  end
+  if type(one) ~= "table" or type(other) ~= "table" then
+    return false
+  end
+  for key, value in pairs(one) do
+    if not has_same_content(value, other[key]) then
+      return false
+    end
+  end
+  for key in pairs(other) do
+    if one[key] == nil then
+      return false
+    end
+  end
+  return true
+end
+
+-- The settings that passed the check last. Checking takes far longer than comparing, and settings seldom change.
+local checked
+
+-- Settings that passed their check. Those with the same content are one table until they change.
+local function checked_settings(handle)
   local settings = read_settings(handle)
-  check_settings(settings)
-  logic(handle, settings)
+  if checked == nil or not has_same_content(settings, checked) then
+    check_settings(settings)
+    checked = settings
+  end
+  return checked
+end
+
+local function run(handle, logic)
+  logic(handle, checked_settings(handle))
 end
 
 -- The log has the reason, the client does not need to know it.

@@ -64,6 +64,73 @@ class Settings(unittest.TestCase):
         self.assertIsNone(filter_with({"name": "x-a_1"}, logic).request().reply)
 
 
+COUNTED = """
+local checks = 0
+local function check_settings(settings)
+  checks = checks + 1
+  check_list(settings.list, "settings.list")
+  for _, value in ipairs(settings.list) do check_header_value(value, "settings.list") end
+end
+local function on_request(handle, settings)
+  handle:headers():add("x-checks", tostring(checks))
+  handle:headers():add("x-seen", table.concat(settings.list, ","))
+end
+local on_response = on_request
+"""
+
+
+class Checking(unittest.TestCase):
+    """Settings are checked once, until their content changes: Envoy keeps the script when the policy changes."""
+
+    def checks(self, outcome):
+        return outcome.values("x-checks")[0]
+
+    def test_is_done_once_for_the_same_content(self):
+        loaded = filter_with({"list": ["a", "b"], "flag": True}, COUNTED)
+        for _ in range(3):
+            loaded.settings = {"flag": True, "list": ["a", "b"]}  # another table each time
+            self.assertEqual(self.checks(loaded.request()), "1")
+            self.assertEqual(self.checks(loaded.response([(":status", "200")])), "1")
+
+    def test_is_done_once_for_settings_lua(self):
+        loaded = filter_with({}, COUNTED, before='local SETTINGS = { list = { "a" } }\n')
+        self.assertEqual([self.checks(loaded.request()) for _ in range(3)], ["1"] * 3)
+
+    def test_is_done_again_after_any_change(self):
+        settings = [
+            {"list": ["a"]},
+            {"list": ["b"]},
+            {"list": ["b", "c"]},  # longer
+            {"list": ["b"]},  # shorter
+            {"list": ["b"], "more": {"deep": {"x": "1"}}},
+            {"list": ["b"], "more": {"deep": {"x": "2"}}},
+            {"list": ["b"], "more": {"deep": {"x": "2", "y": False}}},
+            {"list": ["b"], "more": {"deep": {"x": "2", "y": True}}},
+            {"list": ["b"], "more": {"deep": "2"}},  # a text in place of an object
+            {"list": ["b"]},
+        ]
+        loaded = filter_with(settings[0], COUNTED)
+        for number, loaded.settings in enumerate(settings, 1):
+            outcome = loaded.request()
+            self.assertEqual((self.checks(outcome), outcome.values("x-seen")), (str(number), [",".join(loaded.settings["list"])]))
+
+    def test_refuses_each_message_as_long_as_there_is_a_mistake(self):
+        loaded = filter_with({"list": ["a"]}, COUNTED)
+        for list_, status in [(["a"], None), (["a\n"], "500"), (["a\n"], "500"), (["a"], None), ("a", "500"), (["b"], None)]:
+            loaded.settings = {"list": list_}
+            outcome = loaded.request()
+            self.assertEqual(outcome.reply and outcome.reply[":status"], status)
+            self.assertEqual(len(outcome.logs), 1 if status else 0)
+            response = loaded.response([(":status", "200")])
+            self.assertEqual(response.values(":status"), [status or "200"])
+
+    def test_what_the_logic_changes_of_its_settings_does_not_reach_the_next_message(self):
+        logic = COUNTED.replace("local on_response", 'local plain = on_request\non_request = function(handle, settings)\n'
+                                '  plain(handle, settings)\n  settings.list[1] = "changed"\nend\nlocal on_response')
+        loaded = filter_with({"list": ["a"]}, logic)
+        self.assertEqual([loaded.request().values("x-seen") for _ in range(3)], [["a"]] * 3)
+
+
 class Failures(unittest.TestCase):
     def test_on_a_request_are_answered_with_500(self):
         outcome = filter_with({"value": "a"}).request([("x-fail", "1")])

@@ -257,11 +257,26 @@ local function claim_holds(claims, condition, request, allows)
   end)
 end
 
+-- The patterns of the rules, prepared once for settings of the same content, which are one table.
+local prepared_settings, prepared_patterns
+
+local function prepare(settings)
+  if prepared_settings == settings then
+    return
+  end
+  prepared_settings, prepared_patterns = settings, {}
+  for _, rule in ipairs(settings.rules) do
+    for _, pattern in ipairs(rule.paths) do
+      prepared_patterns[pattern] = prepared_pattern(pattern)
+    end
+  end
+end
+
 -- Whether a rule matches, its claims aside.
 local function rule_matches(rule, request)
   return (#rule.methods == 0 or contains(rule.methods, request.method))
     and (#rule.paths == 0 or holds_for(rule.paths, true, function(pattern)
-      return path_matches(pattern, request.segments, request.ignore_case)
+      return path_matches(prepared_patterns[pattern], request.segments, request.ignore_case)
     end))
     and holds_for(rule.headers, false, function(condition)
       return header_holds(request.headers, condition, rule.effect == "allow")
@@ -322,6 +337,7 @@ local function refuse(handle, reason)
 end
 
 local function on_request(handle, settings)
+  prepare(settings)
   local headers = handle:headers()
   local path = headers:get(":path") or ""
   local request = {

@@ -60,19 +60,25 @@ local function lower_ascii(text)
   return (text:gsub("[A-Z]", string.lower))
 end
 
-local function path_matches(pattern, segments, ignore_case)
+-- A pattern of the settings as paths are compared with it: its segments, and whether more of them may follow.
+local function prepared_pattern(pattern)
   local wanted = path_segments(pattern.path)
   local open = pattern.match == "prefix"
   if pattern.path == "/" and open or pattern.match == "segments" and wanted[#wanted] == "**" then
     wanted[#wanted] = nil
     open = true
   end
-  if #segments < #wanted or (#segments > #wanted and not open) then
+  return { wanted = wanted, open = open, stars = pattern.match == "segments" }
+end
+
+local function path_matches(prepared, segments, ignore_case)
+  local wanted = prepared.wanted
+  if #segments < #wanted or (#segments > #wanted and not prepared.open) then
     return false
   end
   for index, text in ipairs(wanted) do
     local segment = segments[index]
-    if pattern.match == "segments" and text == "*" then
+    if prepared.stars and text == "*" then
       if segment == "" then
         return false
       end

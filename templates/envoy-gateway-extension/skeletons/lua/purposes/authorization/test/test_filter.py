@@ -335,6 +335,21 @@ class Mistakes(unittest.TestCase):
                 self.assertEqual(outcome.reply[":status"], "500")
                 self.assertIn(message, outcome.logs[0])
 
+    def test_a_change_counts_at_once(self):
+        loaded = Filter(BASE)
+        for path, match, allowed in [
+            ("/a", "prefix", True),
+            ("/b", "prefix", False),
+            ("/*/x", "segments", True),
+            ("/a/**", "segments", True),
+            ("/a", "exact", False),
+        ]:
+            with self.subTest(path=path, match=match):
+                loaded.settings = {**BASE, "rules": [rule(paths=[{"match": match, "path": path}])]}
+                for _ in range(2):
+                    outcome = loaded.request([(":method", "GET"), (":path", "/a/x")])
+                    self.assertEqual(outcome.reply is None, allowed)
+
 
 if __name__ == "__main__":
     unittest.main()
