@@ -71,7 +71,14 @@ export const rateLimit: readonly Variant[] = [
     implementation: 'extproc-go',
     purpose: 'rate-limit',
     variant: 'memory, costs',
-    answers: { settings: { ...costSettings, clientHeaders: 'none' } },
+    answers: {
+      settings: {
+        ...costSettings,
+        clientHeaders: 'none',
+        // As many as there can be: its unit tests fill them, in the memory that the manifest grants.
+        store: { kind: 'memory', maxKeys: 500_000 },
+      },
+    },
   },
   {
     implementation: 'extproc-go',

@@ -257,11 +257,12 @@ function nativeOf(
 
 /** Memory and times of an external processor, for its documentation. */
 function processorValues(p: ExtensionPlan): Record<string, unknown> {
-  const { bodies, limit, goLimit } = processorMemory(p);
+  const { bodies, state, limit, goLimit } = processorMemory(p);
   const mebibytes = (bytes: number | undefined) => (bytes ?? 0) / 2 ** 20;
   return {
     memoryLimit: limit,
     goMemoryLimit: goLimit,
+    stateMemory: state,
     maxBody: mebibytes(bodies?.max),
     maxCollected: mebibytes(bodies?.collected),
     drainDelay: processorStop.drainDelay,

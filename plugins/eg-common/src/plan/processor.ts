@@ -26,6 +26,8 @@ const perCollectedByte = 4;
 export interface ProcessorMemory {
   /** In bytes; null where the policy sends no body. */
   bodies: { max: number; collected: number } | null;
+  /** For what the settings let it remember, in MiB. */
+  state: number;
   /** The container's memory limit in MiB. */
   limit: number;
   /** Where Go's garbage collector begins to work harder, in MiB: the rest is for what it does not manage. */
@@ -46,13 +48,15 @@ export function processorMemory({
     direction => direction && direction.body,
   );
   const { stateBytes } = requirementsOf(purposeOf(purpose), settings);
+  const state = Math.ceil(stateBytes / mebibyte);
   const needed =
     base +
     (seesBodies ? perCollectedByte * bodies.collected : 0) / mebibyte +
-    Math.ceil(stateBytes / mebibyte);
+    state;
   const limit = Math.max(128, Math.ceil(needed / 32) * 32);
   return {
     bodies: seesBodies ? bodies : null,
+    state,
     limit,
     goLimit: Math.floor(limit * 0.9),
   };

@@ -1,6 +1,9 @@
+import { readFileSync } from 'fs';
+import { join } from 'path';
 import { parse } from 'yaml';
 import { AnswersInput, parseAnswers } from '../intake';
 import { ExtensionPlan, plan } from '../plan';
+import { PurposeId } from '../purposes';
 import { releases } from '../releases';
 import { validatePolicy } from './lint';
 import { renderFiles } from './render';
@@ -86,6 +89,55 @@ describe('the memory of an external processor', () => {
     }
     const few = manifest(rateLimit({ kind: 'memory', maxKeys: 1 }));
     expect(few.limit).toBe(128);
+  });
+
+  it('has room for all else that the settings let it remember', () => {
+    const remembering = (purpose: PurposeId, settings: object) =>
+      manifest(
+        plan(
+          parseAnswers({
+            name: 'my-extension',
+            owner: 'group:default/platform',
+            implementation: 'extproc-go',
+            purpose,
+            settings,
+            processing: ['requestHeaders', 'requestBody', 'responseBody'],
+          } as AnswersInput),
+        ),
+      );
+    // Filled as the unit tests of the skeletons do, in MiB.
+    for (const [purpose, settings, measured] of [
+      ['authentication', { method: { kind: 'hmac', remember: 1_000_000 } }, 78],
+      [
+        'authentication',
+        { method: { kind: 'introspection', cacheEntries: 1_000_000 } },
+        564,
+      ],
+      ['ai-gateway', { budget: { tokens: 1000, maxTenants: 100_000 } }, 35],
+    ] as const) {
+      const m = remembering(purpose, settings);
+      expect(
+        m.limit - 50 - (4 * (m.collected ?? 0)) / MiB,
+      ).toBeGreaterThanOrEqual(measured);
+    }
+  });
+
+  it('is what the unit tests of the skeleton leave for it', () => {
+    const sizing = readFileSync(
+      join(
+        __dirname,
+        '../../../../templates/envoy-gateway-extension/skeletons/extproc-go/base/internal/sizing/sizing.go',
+      ),
+      'utf8',
+    );
+    const of = (name: string) =>
+      Number(new RegExp(`${name} += (\\d+)`).exec(sizing)![1]);
+    const m = manifest(
+      planned({ processing: ['requestBody'], bodySize: 'large' }),
+    );
+    expect(
+      of('ProcessAndStreams') + (of('PerCollectedByte') * m.collected) / MiB,
+    ).toBe(m.limit);
   });
 
   it('makes Go collect garbage before the kernel kills', () => {

@@ -21,7 +21,7 @@ import (
 const (
 	maxQuota         = 1_000_000
 	maxWindowSeconds = 31 * 24 * 60 * 60
-	maxKeys          = 500_000 // about 110 MB; k8s/deployment.yaml allows 256
+	maxKeys          = 500_000 // k8s/deployment.yaml has the memory for those of the settings: sizing_test.go
 )
 
 // limit is one bucket for each key.
