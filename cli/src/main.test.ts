@@ -58,6 +58,45 @@ describe('the command line', () => {
     expect(printed).toContain('go.sum is missing');
   });
 
+  it.each([
+    ['mask-card-numbers', true],
+    ['limit-users', false],
+  ])(
+    'says what to do next, and how a skipped check can run from here: %s',
+    async (name, runs) => {
+      const out = join(folder, "it's new");
+      const file = join(examples, `${name}.yaml`);
+      expect(await main(['generate', '--answers', file, '--out', out])).toBe(0);
+      // What only a Backstage can do is no remedy on a command line.
+      expect(printed).not.toMatch(
+        /Run the template|this Backstage|egExtensions/,
+      );
+      expect(printed).toContain('kubectl apply --dry-run=server -k policy');
+      const next = printed.slice(printed.indexOf('Next:'));
+      expect(next).toContain(`cd '${folder}/it'\\''s new'`);
+      for (const [, target] of next.matchAll(/make ([a-z-]+)/g)) {
+        const makefiles = await Promise.all(
+          ['Makefile', 'test/envoy.mk', 'test/policy.mk']
+            .map(path => join(out, path))
+            .filter(path => fs.existsSync(path))
+            .map(path => fs.readFile(path, 'utf8')),
+        );
+        expect(makefiles.join('\n')).toMatch(new RegExp(`^${target}:`, 'm'));
+      }
+      expect(next.includes('make envoy-test')).toBe(runs);
+      for (const [path] of next.matchAll(/[\w-]+(\/[\w.-]+)*\.(md|yaml)/g)) {
+        expect(await fs.pathExists(join(out, path))).toBe(true);
+      }
+
+      printed = '';
+      expect(await main(['verify', out])).toBe(0);
+      expect(printed).not.toMatch(
+        /Run the template|this Backstage|egExtensions/,
+      );
+      expect(printed.includes('--envoy BINARY')).toBe(runs);
+    },
+  );
+
   it('refuses a folder that has content, and leaves it as it is', async () => {
     await fs.writeFile(join(folder, 'mine.txt'), 'mine');
     expect(

@@ -10,6 +10,7 @@ import {
 import { readAnswers } from './answersFile';
 import { writeForms } from './forms';
 import { generateInto } from './generate';
+import { nextSteps } from './nextSteps';
 import { startScaffolder, templateFolder } from './scaffolder';
 
 /** What a command prints, and how it ends. */
@@ -67,6 +68,8 @@ const commands: Record<string, Command> = {
           text: [
             ...texts.map(({ content }) => content),
             `${files.length} files written to ${directory}`,
+            '',
+            nextSteps(directory, files),
           ].join('\n'),
           json: { directory, files: files.map(f => f.path), output },
         };
@@ -94,7 +97,7 @@ const commands: Record<string, Command> = {
       });
       const report = await verify(
         path(directory, this.usage),
-        { ...readVerifyOptions(config), trustFolder },
+        { ...readVerifyOptions(config), place: 'verify', trustFolder },
         { log: line => console.error(line) },
       );
       return {

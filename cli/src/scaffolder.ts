@@ -3,7 +3,7 @@ import { mockServices } from '@backstage/backend-test-utils';
 import { catalogServiceMock } from '@backstage/plugin-catalog-node/testUtils';
 import scaffolderPlugin from '@backstage/plugin-scaffolder-backend';
 import githubModule from '@backstage/plugin-scaffolder-backend-module-github';
-import egModule from 'backstage-plugin-scaffolder-backend-module-eg';
+import { createEgModule } from 'backstage-plugin-scaffolder-backend-module-eg';
 import fs from 'fs-extra';
 import { AddressInfo, createServer } from 'net';
 import { join, relative } from 'path';
@@ -113,7 +113,7 @@ export async function startScaffolder(
   backend.add(scaffolderPlugin);
   // For publish:github, which a dry run only checks for.
   backend.add(githubModule);
-  backend.add(egModule);
+  backend.add(createEgModule('generate'));
   backend.add(catalogServiceMock.factory());
   backend.add(mockServices.rootLogger.factory({ level: 'none' }));
   backend.add(

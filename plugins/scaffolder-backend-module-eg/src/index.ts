@@ -3,7 +3,7 @@
  *
  * @packageDocumentation
  */
-export { egModule as default } from './module';
+export { createEgModule, egModule as default } from './module';
 export { createRecommendAction } from './actions/recommend';
 export { createRenderPolicyAction } from './actions/renderPolicy';
 export { createVerifyAction } from './actions/verify';
@@ -18,4 +18,11 @@ export {
 } from './verify';
 export type { ProgramLimits, ProgramOptions, SandboxOptions } from './programs';
 export type { KubernetesServices } from './kubernetes';
-export type { Check, CheckStatus, Report, Tree, VerifyOptions } from './verify';
+export type {
+  Check,
+  CheckStatus,
+  Place,
+  Report,
+  Tree,
+  VerifyOptions,
+} from './verify';

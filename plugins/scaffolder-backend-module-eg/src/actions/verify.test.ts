@@ -101,7 +101,7 @@ describe('eg:verify', () => {
       '- **skipped**: What the objects need of the cluster (no cluster can be asked from here',
     );
     expect(markdown).toContain(
-      '- **skipped**: Behaviour cases in a real Envoy (no Envoy is configured',
+      '- **skipped**: Behaviour cases in a real Envoy (no Envoy is named',
     );
   });
 

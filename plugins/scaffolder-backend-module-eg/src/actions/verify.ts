@@ -222,16 +222,16 @@ export function createVerifyAction(
       const report = await toItsEnd(
         verify(
           resolveSafeChildPath(ctx.workspacePath, targetPath ?? '.'),
-          options,
+          {
+            ...options,
+            place: options.place ?? (ctx.isDryRun ? 'dry-run' : 'task'),
+          },
           {
             require,
             skip,
             signal,
             log,
             ...(connect ? { cluster: () => (cluster ??= connect()) } : {}),
-            ...(ctx.isDryRun
-              ? { noPrograms: 'a dry run starts no programs' }
-              : {}),
           },
         ),
       );

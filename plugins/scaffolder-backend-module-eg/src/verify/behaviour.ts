@@ -9,6 +9,7 @@ import {
   withWorkFolder,
 } from '../programs';
 import { madeByBuilds } from './files';
+import { howToTrust, Place, remedies, settingName } from './remedies';
 import { differences, repositoryOf, shippedSkeletons, Tree } from './shipped';
 import { CheckContext, CheckDefinition, Outcome, skipped } from './types';
 
@@ -36,21 +37,26 @@ function caseResults(stdout: string): CaseResults | undefined {
 function outcomeOf(
   { how, exitCode, limit, stdout, stderr, heldBack }: ProgramEnd,
   timeout: number,
+  place: Place,
 ): Outcome {
   const notes = heldBack.length
     ? [
         `${heldBack.join(
           ', ',
-        )}: not handed on to the build, because the address seems to have credentials; name one without in egExtensions.verify.environment`,
+        )}: not handed on to the build, because the address seems to have credentials; name one without${settingName(
+          place,
+          'environment',
+        )}`,
       ]
     : [];
   if (how === 'timeout') {
     return {
       status: 'failed',
       details: [
-        `not finished after ${
-          timeout / 1000
-        } s (egExtensions.verify.timeoutSeconds)`,
+        `not finished after ${timeout / 1000} s${settingName(
+          place,
+          'timeoutSeconds',
+        )}`,
         ...tail(stderr),
       ],
     };
@@ -59,7 +65,10 @@ function outcomeOf(
     return {
       status: 'failed',
       details: [
-        `ended, because it used more than egExtensions.verify.limits allows: ${limit}`,
+        `ended, because it used more than a build may${settingName(
+          place,
+          'limits',
+        )}: ${limit}`,
       ],
     };
   }
@@ -125,7 +134,7 @@ async function copy(directory: string, folder: string): Promise<void> {
 
 /** Builds a repository and runs its cases; the workspace stays as it is. */
 async function runCases(
-  { options, signal, log }: CheckContext,
+  { options, place, signal, log }: CheckContext,
   envoy: string,
   programs: readonly string[],
   fill: (folder: string) => Promise<void>,
@@ -152,7 +161,7 @@ async function runCases(
             stderr,
             3,
           ).join(' ')}`,
-          'Let the back end create user namespaces for bubblewrap, or build in CI (egExtensions.verify.build: ci).',
+          remedies.sandbox(),
         );
       }
     }
@@ -168,11 +177,9 @@ async function runCases(
       options.timeout,
     );
     signal?.throwIfAborted();
-    return outcomeOf(end, options.timeout);
+    return outcomeOf(end, options.timeout, place);
   });
 }
-
-const inRepository = 'Run make envoy-test in the repository; its CI does so.';
 
 /** The repository builds, and does in a real Envoy what its cases say. */
 export const behaviourCheck: CheckDefinition = {
@@ -180,27 +187,24 @@ export const behaviourCheck: CheckDefinition = {
   title: 'Behaviour cases in a real Envoy',
   builds: true,
   async run(context) {
-    const { directory, options, plan, noPrograms } = context;
+    const { directory, options, place, plan, noPrograms } = context;
     if (plan.mechanism === 'native') {
       return skipped(
         'there is no extension to run: Envoy Gateway does it itself',
-        'Try it on a route of its own.',
+        remedies.native(),
       );
     }
     if (noPrograms) {
-      return skipped(noPrograms, 'Run the template.');
+      return skipped(noPrograms, remedies.programs(place));
     }
     if (options.build === 'ci') {
       return skipped(
         'nothing is built here, only in CI (egExtensions.verify.build)',
-        inRepository,
+        remedies.ci(),
       );
     }
     if (!options.envoy) {
-      return skipped(
-        'no Envoy is configured',
-        `Set egExtensions.verify.envoy. ${inRepository}`,
-      );
+      return skipped('no Envoy is named', remedies.envoy(place));
     }
     const repository = options.trustFolder
       ? undefined
@@ -209,7 +213,9 @@ export const behaviourCheck: CheckDefinition = {
       return {
         status: 'failed',
         details: [
-          'nothing was built: these files decide what is run, and are not what the shipped skeletons give for the plan; skeletons of your own are trusted by egExtensions.verify.skeletons, a folder of your own on the command line by --trust-folder',
+          `nothing was built: these files decide what is run, and are not what the shipped skeletons give for the plan; ${howToTrust(
+            place,
+          )}`,
           ...repository,
         ],
       };
@@ -222,14 +228,14 @@ export const behaviourCheck: CheckDefinition = {
     ];
     const places: string[] = [];
     for (const program of needed) {
-      const place = await findProgram(program);
-      if (!place) {
+      const found = await findProgram(program);
+      if (!found) {
         return skipped(
           `there is no program ${program} on this machine`,
-          `Install it. ${inRepository}`,
+          remedies.program(place, program),
         );
       }
-      places.push(place);
+      places.push(found);
     }
     const envoy = await fs.realpath(places[tools.length]!);
 

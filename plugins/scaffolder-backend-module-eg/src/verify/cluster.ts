@@ -9,7 +9,7 @@ export const clusterCheck: CheckDefinition = {
   id: 'cluster',
   title: 'What the objects need of the cluster',
   run: context =>
-    withCluster(context, async cluster => {
+    withCluster(context, 'cluster', async cluster => {
       const { directory, plan, log } = context;
       const manifests = await appliedManifests(directory);
       const findings: Finding[] = [];

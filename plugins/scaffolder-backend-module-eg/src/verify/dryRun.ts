@@ -101,7 +101,7 @@ export const dryRunCheck: CheckDefinition = {
   id: 'dry-run',
   title: 'Dry run of every object by the cluster’s API server',
   run: context =>
-    withCluster(context, async cluster => {
+    withCluster(context, 'dryRun', async cluster => {
       const manifests = await appliedManifests(context.directory);
       const findings = await Promise.all(
         manifests.map(async manifest =>

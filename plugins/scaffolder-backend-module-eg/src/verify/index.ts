@@ -4,6 +4,7 @@ export { readWaitingLimits, waitingRoom } from './waiting';
 export type { WaitingLimits, WaitingRoom } from './waiting';
 export { readVerifyOptions } from './options';
 export { reportMarkdown, reportSummary, skippedRemedies } from './report';
+export type { Place } from './remedies';
 export { checks, verify } from './verify';
 export type { Check, CheckStatus, Report, VerifyOptions } from './types';
 export { differences, repositoryOf, shippedSkeletons } from './shipped';

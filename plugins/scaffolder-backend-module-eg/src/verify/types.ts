@@ -1,6 +1,7 @@
 import { ExtensionPlan } from 'backstage-plugin-eg-common';
 import { Cluster } from '../kubernetes';
 import { ProgramOptions } from '../programs';
+import { Place } from './remedies';
 
 /**
  * How a check ended.
@@ -53,6 +54,8 @@ export interface VerifyOptions {
   skeletons?: readonly string[];
   /** How programs run. */
   programs?: ProgramOptions;
+  /** Where the report is read, for its remedies; a task unless given. */
+  place?: Place;
   /** Whether the folder is built as it is: for its owner, on a machine of their own. Never for a workspace. */
   trustFolder?: boolean;
 }
@@ -63,6 +66,8 @@ export interface CheckContext {
   directory: string;
   plan: ExtensionPlan;
   options: VerifyOptions;
+  /** Where the report is read. */
+  place: Place;
   /** Why programs may not be run, where they may not. */
   noPrograms?: string;
   /** The cluster to ask, where there may be one. */

@@ -9,6 +9,7 @@ import { dryRunCheck } from './dryRun';
 import { luaCheck } from './lua';
 import { markersCheck } from './markers';
 import { policyCheck } from './policy';
+import { noPrograms, remedies } from './remedies';
 import { treeCheck } from './tree';
 import {
   Check,
@@ -59,7 +60,6 @@ async function readPlan(directory: string): Promise<ExtensionPlan> {
  * @param options - what may be used
  * @param rest.require - ids of checks that may not be skipped: a skipped one counts as failed
  * @param rest.skip - ids of checks that do not run
- * @param rest.noPrograms - why programs may not be run, where they may not
  * @param rest.cluster - the cluster to ask, where there may be one
  * @returns every check with how it ended
  * @throws InputError when the folder holds no plan or `require` names an unknown check
@@ -67,9 +67,7 @@ async function readPlan(directory: string): Promise<ExtensionPlan> {
 export async function verify(
   directory: string,
   options: VerifyOptions,
-  rest: Partial<
-    Pick<CheckContext, 'log' | 'signal' | 'noPrograms' | 'cluster'>
-  > & {
+  rest: Partial<Pick<CheckContext, 'log' | 'signal' | 'cluster'>> & {
     require?: readonly string[];
     skip?: readonly string[];
   } = {},
@@ -86,20 +84,18 @@ export async function verify(
     }
   }
   const plan = await readPlan(directory);
+  const { place = 'task' } = options;
   const results: Check[] = [];
   for (const { id, title, builds, run } of checks) {
     context.signal?.throwIfAborted();
     const failed = results.find(r => r.status === 'failed');
     let found: Outcome;
     if (skip.includes(id)) {
-      found = skipped(
-        'the template leaves it out',
-        'Take it out of skip in the template.',
-      );
+      found = skipped('the template leaves it out', remedies.left());
     } else if (builds && failed) {
       found = skipped(
         `nothing is built after a check that failed: ${failed.title}`,
-        'Mend what that check found.',
+        remedies.failed(),
       );
     } else {
       found = await run({
@@ -108,6 +104,8 @@ export async function verify(
         directory,
         plan,
         options,
+        place,
+        noPrograms: noPrograms(place),
       });
     }
     const refused = found.status === 'skipped' && required.includes(id);
