@@ -60,7 +60,7 @@ export function keyboardStory(): void {
       }),
     );
     await keyboard.press('ArrowDown');
-    await advice.getByText('where the advice is ExtProc in Go').waitFor();
+    await advice.getByText('the advice is ExtProc in Go').waitFor();
     const file = 'policy/envoyextensionpolicy.yaml';
     await tabTo(page, advice.getByRole('button', { name: file, exact: true }));
     await keyboard.press('Enter');

@@ -14,7 +14,7 @@ export function wasmStory(): void {
     await interview.advises('Wasm in Rust');
 
     const consequences = interview.advice.getByText(
-      'You take ExtProc in Go where the advice is Wasm in Rust',
+      'You chose ExtProc in Go; the advice is Wasm in Rust',
     );
     await interview.take('ExtProc in Go instead');
     await consequences.waitFor();

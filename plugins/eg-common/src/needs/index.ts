@@ -1,6 +1,6 @@
 export { modifiersOf, saysStaticHeaders } from './headers';
 export { MergeConflict } from './merge';
-export { needOf, needs, needTitle, needTopics } from './needs';
+export { isUnspecified, needOf, needs, needTitle, needTopics } from './needs';
 export type {
   Hybrid,
   Implications,

@@ -31,6 +31,10 @@ const unspecified: Need = {
   implies: {},
 };
 
+/** Whether it stands for a need that was not said. */
+export const isUnspecified = ({ id }: Pick<Need, 'id'>): boolean =>
+  id === unspecified.id;
+
 const order = needTopics.map(t => t.id);
 
 /**
@@ -67,5 +71,5 @@ export function needOf(id: string): Need {
 /** A need as the interview shows it: `Headers: Set a header only where it is absent`. */
 export function needTitle(need: Need): string {
   const topic = needTopics.find(t => t.id === need.topic)!;
-  return need === unspecified ? need.label : `${topic.title}: ${need.label}`;
+  return isUnspecified(need) ? need.label : `${topic.title}: ${need.label}`;
 }

@@ -62,7 +62,11 @@ function recommendationOfV1alpha1(recommendation: Raw, need: unknown): Raw {
       generated: true,
       ...candidate(entry),
     })),
-    rejected: each(recommendation.rejected, candidate),
+    // Whether a reason was only a missing answer was not said.
+    rejected: each(recommendation.rejected, entry => ({
+      unknown: false,
+      ...candidate(entry),
+    })),
     warnings: each(recommendation.warnings, warning => ({
       severity: 'note',
       source: '',

@@ -56,6 +56,7 @@ export const recommendationSchema: z.ZodType<Recommendation> = z.strictObject({
       mechanism,
       title: z.string(),
       reasons: z.array(z.string()),
+      unknown: z.boolean(),
     }),
   ),
   warnings: z.array(

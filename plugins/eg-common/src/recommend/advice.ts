@@ -22,7 +22,7 @@ const inFavour = ({ reasons }: RankedImplementation) =>
 const against = ({ reasons }: RankedImplementation) =>
   reasons.filter(r => r.points < 0).map(r => r.text);
 
-/** One that would do as well, or better but for what can be generated, in one line. */
+/** One that is possible as well, or better but for what can be generated, in one line. */
 function alternative(ranked: RankedImplementation, best: boolean): string {
   const text = [...against(ranked), ...inFavour(ranked).slice(0, 1)].join(' ');
   const hint = ranked.generated
@@ -32,24 +32,36 @@ function alternative(ranked: RankedImplementation, best: boolean): string {
     ? `**${capital(ranked.title)}** fits best, at a price. ${against(
         ranked,
       ).join(' ')}${hint}`
-    : `**${capital(ranked.title)}** would do. ${
+    : `**${capital(ranked.title)}** is possible. ${
         text || 'None of your answers asks for it.'
       }${hint}`;
 }
 
-/** What would not do, with those that fail for the same reasons in one line. */
+/** What cannot do it, or may not, with those that fail for the same reasons in one line. */
 function refused(rejected: RejectedImplementation[]): string[] {
   const byReasons = new Map<string, string[]>();
-  for (const { title, reasons } of rejected) {
+  for (const { title, reasons } of rejected.filter(r => !r.unknown)) {
     const key = reasons.join(' ');
     byReasons.set(key, [...(byReasons.get(key) ?? []), title]);
   }
-  return [...byReasons].map(([reasons, titles]) => {
-    const names = titles.map(
-      (title, i) => `**${i === 0 ? capital(title) : title}**`,
-    );
-    return `${enumeration(names)} would not do. ${reasons}`;
-  });
+  return [
+    ...rejected
+      .filter(r => r.unknown)
+      .map(
+        ({ title, reasons }) =>
+          `Whether **${title}** would do is not known yet. ${reasons.join(
+            ' ',
+          )}`,
+      ),
+    ...[...byReasons].map(([reasons, titles]) => {
+      const names = titles.map(
+        (title, i) => `**${i === 0 ? capital(title) : title}**`,
+      );
+      return `${enumeration(names)} ${
+        titles.length === 1 ? 'is' : 'are'
+      } not possible. ${reasons}`;
+    }),
+  ];
 }
 
 /** Beside what Envoy Gateway does itself, one extension is enough to weigh against it. */

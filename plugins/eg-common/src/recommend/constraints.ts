@@ -9,10 +9,13 @@ export interface Constraint {
   violated(candidate: Candidate): string | string[] | undefined;
 }
 
+/** The id of the constraint that Envoy Gateway itself covers the wish. */
+export const nativeFeature = 'native-feature';
+
 /** What cannot work. Whatever breaks one of these is never recommended, however many points it would have. */
 export const constraints: readonly Constraint[] = [
   {
-    id: 'native-feature',
+    id: nativeFeature,
     source: 'the table of needs, each with its documentation',
     violated: ({ implementation, uncovered }) =>
       implementation.mechanism === 'native' && uncovered.length > 0

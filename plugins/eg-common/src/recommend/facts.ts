@@ -4,6 +4,7 @@ import {
   Covered,
   divide,
   impliedBy,
+  isUnspecified,
   Need,
   nativeVerdicts,
   wishOf,
@@ -22,6 +23,8 @@ export interface Facts {
   covered: Covered[];
   /** Why Envoy Gateway does not do all of it; nothing where it does. */
   uncovered: string[];
+  /** Whether it may do all of it: a part of the wish was not said, and nothing else is uncovered. */
+  coverUnknown: boolean;
   /** What Envoy Gateway does beside an extension. */
   beside: Covered[];
   /** What neither does, beside an extension. */
@@ -77,6 +80,9 @@ export function factsOf(answers: Answers): Facts {
         wish.length > 1 ? `“${v.need.label}”: ${reason}` : reason,
       ),
     ),
+    coverUnknown:
+      wish.some(isUnspecified) &&
+      verdicts.every(v => v.native || isUnspecified(v.need)),
     beside,
     left,
     purpose,

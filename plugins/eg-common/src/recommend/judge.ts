@@ -5,7 +5,7 @@ import {
   native,
 } from '../implementations';
 import { Answers } from '../intake';
-import { constraints } from './constraints';
+import { constraints, nativeFeature } from './constraints';
 import { Candidate, Facts, factsOf } from './facts';
 import { preferences } from './preferences';
 import { featureTitles } from './words';
@@ -41,11 +41,14 @@ export function judge(answers: Answers): Judgement {
         mechanism: implementation.mechanism,
         title: titleOf(facts, implementation.id),
       },
-      reasons: constraints.flatMap(c => c.violated(candidate) ?? []),
+      violated: constraints.flatMap(({ id, violated }) => {
+        const reasons = violated(candidate) ?? [];
+        return [reasons].flat().map(text => ({ id, text }));
+      }),
     };
   });
   const ranking = judged
-    .filter(({ reasons }) => reasons.length === 0)
+    .filter(({ violated }) => violated.length === 0)
     .map(({ about, candidate }): RankedImplementation => {
       const reasons = preferences
         .map(p => ({ preference: p, points: p.points(candidate) }))
@@ -65,8 +68,13 @@ export function judge(answers: Answers): Judgement {
     // A stable sort: the order of the candidates decides between equals.
     .sort((a, b) => b.score - a.score);
   const rejected = judged
-    .filter(({ reasons }) => reasons.length > 0)
-    .map(({ about, reasons }) => ({ ...about, reasons }));
+    .filter(({ violated }) => violated.length > 0)
+    .map(({ about, violated }) => ({
+      ...about,
+      reasons: violated.map(({ text }) => text),
+      unknown:
+        facts.coverUnknown && violated.every(({ id }) => id === nativeFeature),
+    }));
   return { facts, ranking, rejected };
 }
 

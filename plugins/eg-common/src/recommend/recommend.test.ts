@@ -4,6 +4,8 @@ import {
   InvalidAnswersError,
   parseAnswers,
 } from '../intake';
+import { needs } from '../needs';
+import { purposes } from '../purposes';
 import { releases } from '../releases';
 import { adviceMarkdown, decisionRecord } from './advice';
 import { recommend } from './recommend';
@@ -153,6 +155,47 @@ describe('native first', () => {
     ).toThrow('no web application firewall');
   });
 
+  it('does not deny what is not known: the need was not said', () => {
+    const nativeOf = (given: Partial<AnswersInput>) =>
+      recommend(answers(given)).rejected.find(
+        r => r.implementation === 'native',
+      )!;
+    const text = adviceMarkdown(recommend(answers({})));
+    expect(nativeOf({}).unknown).toBe(true);
+    expect(text).toContain(
+      'Whether **Envoy Gateway itself** would do is not known yet. You have not said what exactly you need, so it was not compared',
+    );
+    expect(text).not.toMatch(/Envoy Gateway itself.*not possible/);
+    // One part of the wish is covered, the other was not said.
+    expect(nativeOf({ furtherNeeds: ['validate-jwt'] }).unknown).toBe(true);
+    // What is known does not become uncertain beside what is not.
+    const denied: Partial<AnswersInput>[] = [
+      { need: 'block-attacks' },
+      { furtherNeeds: ['block-attacks'] },
+    ];
+    for (const given of denied) {
+      expect(nativeOf(given).unknown).toBe(false);
+      expect(adviceMarkdown(recommend(answers(given)))).toMatch(
+        /\*\*Envoy Gateway itself\*\*.* not possible/,
+      );
+    }
+  });
+
+  it('denies only what is known, of every other candidate', () => {
+    for (const { id } of needs) {
+      const { rejected } = recommend(
+        answers({ need: id as Answers['need'], language: 'rust' }),
+      );
+      for (const { implementation, unknown } of rejected) {
+        expect([id, implementation, unknown]).toEqual([
+          id,
+          implementation,
+          id === 'unspecified' && implementation === 'native',
+        ]);
+      }
+    }
+  });
+
   it('takes what is configuration out of an extension', () => {
     const advice = recommend(
       answers({
@@ -261,6 +304,61 @@ describe('a mechanism without a skeleton', () => {
       recommend(answers({ need: 'block-attacks', gatewayVersion: '1.7' }))
         .advised,
     ).not.toBe('dynamic-module');
+  });
+});
+
+describe('warnings', () => {
+  /** Warnings that ask for work on bodies, which the logic of a purpose with settings does itself. */
+  const asksForWork =
+    /content-length|decode before you look|put them together before you parse|stream it\.|raise the limit/;
+
+  it.each(purposes.filter(({ openEnded }) => !openEnded))(
+    'ask for no work that the generated code of $id does',
+    ({ id: purpose }) => {
+      for (const bodySize of ['small', 'large', 'streaming'] as const) {
+        for (const implementation of [
+          'extproc-go',
+          'wasm-rust',
+          'lua',
+        ] as const) {
+          let advice;
+          try {
+            advice = recommend(answers({ purpose, bodySize, implementation }));
+          } catch {
+            continue; // It cannot be built so.
+          }
+          for (const { text } of advice.warnings) {
+            expect(text).not.toMatch(asksForWork);
+          }
+        }
+      }
+    },
+  );
+
+  it('ask for it where a person writes the logic', () => {
+    const textsOf = (given: Partial<AnswersInput>) =>
+      recommend(
+        answers({
+          purpose: 'other',
+          processing: ['requestHeaders', 'responseHeaders', 'responseBody'],
+          ...given,
+        }),
+      )
+        .warnings.map(({ text }) => text)
+        .join('\n');
+    expect(textsOf({ need: 'change-text' })).toContain(
+      'decode before you look',
+    );
+    expect(textsOf({ bodySize: 'streaming' })).toContain(
+      'put them together before you parse',
+    );
+    expect(textsOf({ need: 'change-text', implementation: 'lua' })).toMatch(
+      /needs its own content-length.* waits\.$/m,
+    );
+    // There, what is around the logic frames the body.
+    expect(
+      textsOf({ need: 'change-text', implementation: 'extproc-go' }),
+    ).toContain('leaves content-length alone');
   });
 });
 

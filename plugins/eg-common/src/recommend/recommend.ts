@@ -7,7 +7,7 @@ import { Facts } from './facts';
 import { bestOf, judge } from './judge';
 import { questionsOf } from './questions';
 import { Gravity, Recommendation, Warning } from './types';
-import { Outcome, warningRules } from './warnings';
+import { Outcome, warningRulesFor } from './warnings';
 
 /** No advice has more warnings than a person reads. */
 const mostWarnings = 6;
@@ -145,14 +145,12 @@ function warningsOf(outcome: Outcome): Warning[] {
     implementation.mechanism === 'native'
       ? []
       : purpose.warnings?.(answers.settings) ?? [];
-  const general = warningRules
-    .filter(rule => rule.applies(outcome))
-    .map(rule => ({
-      id: rule.id,
-      text: rule.text(outcome),
-      severity: rule.gravity,
-      source: rule.source,
-    }));
+  const general = warningRulesFor(outcome).map(rule => ({
+    id: rule.id,
+    text: rule.text(outcome),
+    severity: rule.gravity,
+    source: rule.source,
+  }));
   return [
     // The order of the fields is that of a plan that is read back.
     ...own.map(({ text, severity, source }, i) => ({

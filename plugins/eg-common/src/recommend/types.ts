@@ -53,7 +53,7 @@ export interface RankedImplementation {
 }
 
 /**
- * Something that cannot do the job, with every reason.
+ * Something that cannot do the job, or of which that is not known yet, with every reason.
  *
  * @public
  */
@@ -62,6 +62,8 @@ export interface RejectedImplementation {
   mechanism: Mechanism;
   title: string;
   reasons: string[];
+  /** Whether it may do the job after all: what is missing is an answer. */
+  unknown: boolean;
 }
 
 /**

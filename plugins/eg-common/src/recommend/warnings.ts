@@ -16,6 +16,8 @@ export interface WarningRule {
   id: string;
   gravity: Gravity;
   source: string;
+  /** It asks for work that generated logic does itself: it is left only to people who write logic of their own. */
+  ownLogic?: true;
   applies(outcome: Outcome): boolean;
   text(outcome: Outcome): string;
 }
@@ -50,6 +52,10 @@ const brought = (outcome: Outcome, id: string) =>
   ) ||
   false;
 
+/** Whether a person writes the logic: there is none of the purpose, none for the mechanism, or none here at all. */
+const writesLogic = (outcome: Outcome) =>
+  outcome.purpose.openEnded || !outcome.advised.generated || isNative(outcome);
+
 const needs = (outcome: Outcome, what: keyof Facts['need']['implies']) =>
   Boolean(outcome.need.implies[what]);
 
@@ -67,7 +73,7 @@ const usesShadowMode = (outcome: Outcome) =>
 
 const policyApi = 'EnvoyExtensionPolicy API (envoyproxy/gateway, api/v1alpha1)';
 
-export const warningRules: readonly WarningRule[] = [
+const rules: readonly WarningRule[] = [
   // Traffic stops.
   {
     id: 'udp-tcp-routes-unsupported',
@@ -147,12 +153,13 @@ export const warningRules: readonly WarningRule[] = [
     id: 'grpc-receive-limit-4mb',
     gravity: 'outage',
     source: 'gRPC: the default receive limit of servers',
+    ownLogic: true,
     applies: outcome =>
       uses(outcome, 'extproc') &&
       outcome.body &&
       outcome.answers.bodySize === 'large',
     text: () =>
-      'gRPC libraries receive 4 MB in one message by default, and a buffered body is one message. Stream it, or raise the limit of the server (what is generated has it set).',
+      'gRPC libraries receive 4 MB in one message by default, and a buffered body is one message. The server that is generated has a higher limit; one of your own in another language needs it too, or streamed bodies.',
   },
   {
     id: 'global-rate-limit-needs-redis',
@@ -221,7 +228,10 @@ export const warningRules: readonly WarningRule[] = [
     source: 'EnvoyExtensionPolicy: config and filterContext are plain fields',
     applies: outcome => needs(outcome, 'secret') && !isNative(outcome),
     text: outcome =>
-      uses(outcome, 'extproc')
+      outcome.implementation.mechanism === 'extproc' &&
+      outcome.requirements.secrets.length > 0
+        ? 'It needs a key: create the Secret that the processor reads (README.md says how), and keep the key out of the policy and the settings, which are readable by whoever reads the namespace.'
+        : uses(outcome, 'extproc')
         ? 'It needs a key: mount it into the processor from a Secret, and keep it out of the policy and the settings, which are readable by whoever reads the namespace.'
         : 'It needs a key, and the configuration of the policy is plain text for whoever reads the namespace. Wasm can read the proxy’s environment (env.hostKeys); ExtProc mounts a Secret.',
   },
@@ -318,14 +328,20 @@ export const warningRules: readonly WarningRule[] = [
     id: 'content-length-must-match',
     gravity: 'correctness',
     source: 'HTTP; Envoy does not compute it anew for changed bodies',
+    ownLogic: true,
     applies: outcome => outcome.changesBody && !isNative(outcome),
-    text: () =>
-      'A changed body needs its own content-length, or none: with the old one, it is cut off or the peer waits.',
+    text: outcome =>
+      `A changed body needs its own content-length, or none: with the old one, it is cut off or the peer waits.${
+        ['extproc', 'wasm'].includes(outcome.implementation.mechanism)
+          ? ' What is generated sees to it around your logic, which leaves content-length alone.'
+          : ''
+      }`,
   },
   {
     id: 'header-changes-need-buffered-body',
     gravity: 'correctness',
     source: 'Envoy ext_proc: processing modes',
+    ownLogic: true,
     applies: outcome =>
       needs(outcome, 'headerFromBody') && outcome.body && !isNative(outcome),
     text: () =>
@@ -335,6 +351,7 @@ export const warningRules: readonly WarningRule[] = [
     id: 'buffered-mode-breaks-streaming',
     gravity: 'correctness',
     source: 'Envoy ext_proc: BUFFERED',
+    ownLogic: true,
     applies: ({ streaming, phases }) =>
       streaming && phases.includes('responseBody'),
     text: () =>
@@ -344,6 +361,7 @@ export const warningRules: readonly WarningRule[] = [
     id: 'streamed-chunks-split-events',
     gravity: 'correctness',
     source: 'Envoy ext_proc: chunks follow the network',
+    ownLogic: true,
     applies: ({ streaming, phases }) =>
       streaming && phases.includes('responseBody'),
     text: () =>
@@ -484,6 +502,7 @@ export const warningRules: readonly WarningRule[] = [
     id: 'cache-introspection-results',
     gravity: 'operation',
     source: 'RFC 7662, section 4',
+    ownLogic: true,
     applies: outcome => brought(outcome, 'cache-introspection-results'),
     text: () =>
       'Cache the issuer’s answers for a short time, or it becomes the bottleneck, and its outage yours.',
@@ -530,7 +549,7 @@ export const warningRules: readonly WarningRule[] = [
       uses(outcome, 'extproc') &&
       (outcome.calls || outcome.answers.latency === 'flexible'),
     text: () =>
-      'Envoy waits 200 ms for the answer to a message unless messageTimeout says otherwise. A slow call behind the processor is then a 504: set it above the p99 of the call (what is generated sets it). For bodies in FullDuplexStreamed the timeout does not run.',
+      'Envoy waits 200 ms for the answer to a message unless messageTimeout says otherwise. A slow call behind the processor is then a 504. The policy that is generated sets it: check that it is above the p99 of the call. For bodies in FullDuplexStreamed the timeout does not run.',
   },
   {
     id: 'adds-network-hop',
@@ -565,6 +584,7 @@ export const warningRules: readonly WarningRule[] = [
     id: 'compressed-upstream-body',
     gravity: 'operation',
     source: 'HTTP content codings',
+    ownLogic: true,
     applies: outcome =>
       outcome.phases.includes('responseBody') &&
       !isNative(outcome) &&
@@ -656,3 +676,11 @@ export const warningRules: readonly WarningRule[] = [
       }.`,
   },
 ];
+
+/**
+ * The rules that apply to an outcome, in the order of the table; what asks for work is left out where generated logic does it.
+ */
+export const warningRulesFor = (outcome: Outcome): WarningRule[] =>
+  rules.filter(
+    rule => rule.applies(outcome) && (!rule.ownLogic || writesLogic(outcome)),
+  );

@@ -26,8 +26,12 @@ function File(props: { path: string; text: string }) {
 }
 
 /** The manifests that the task will write, to read and to copy. */
-export function ManifestPreview(props: { answers: Answers }) {
-  const { answers } = props;
+export function ManifestPreview(props: {
+  answers: Answers;
+  /** Whether Envoy Gateway does it itself, so that there is no code. */
+  isNative: boolean;
+}) {
+  const { answers, isNative } = props;
   const { t } = useEgTranslation();
   const { files, problems } = useMemo(() => manifestsOf(answers), [answers]);
   return (
@@ -35,7 +39,9 @@ export function ManifestPreview(props: { answers: Answers }) {
       <Text as="h4" variant="title-x-small" weight="bold">
         {t('advice.preview')}
       </Text>
-      <Text as="p">{t('advice.previewHelp')}</Text>
+      <Text as="p">
+        {t(isNative ? 'advice.previewHelpNative' : 'advice.previewHelp')}
+      </Text>
       {problems && (
         <AnswerProblems
           title={t('advice.previewFailed')}

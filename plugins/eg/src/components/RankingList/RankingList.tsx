@@ -45,7 +45,21 @@ const confidenceText = {
   low: 'advice.confidenceLow',
 } as const;
 
-/** What would do, best first, what would not do, and what to watch: each with its reasons. */
+/** Implementations that were ruled out, or of which nothing is known yet, with the reasons. */
+function Rejected(props: { rejected: Recommendation['rejected'] }) {
+  return (
+    <ul>
+      {props.rejected.map(({ implementation, title, reasons }) => (
+        <li key={implementation}>
+          <Text weight="bold">{capital(title)}</Text>
+          <Text as="p">{reasons.join(' ')}</Text>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** What is possible, the best first, what is not, and what to watch: each with its reasons. */
 export function RankingList(props: {
   recommendation: Recommendation;
   /** Those of what is built, which can be another than the recommended one. */
@@ -55,6 +69,8 @@ export function RankingList(props: {
   const { ranking, rejected, contradictions, hybrid } = recommendation;
   const { confidence, questions } = recommendation;
   const { t } = useEgTranslation();
+  const impossible = rejected.filter(({ unknown }) => !unknown);
+  const unknown = rejected.filter(r => r.unknown);
   return (
     <Flex direction="column" gap="3">
       <Section title={t('advice.contradictions')} lines={contradictions} />
@@ -66,6 +82,7 @@ export function RankingList(props: {
         <Text as="h4" variant="title-x-small" weight="bold">
           {t('advice.ranking')}
         </Text>
+        <Text as="p">{t('advice.rankingHelp')}</Text>
         <ol>
           {ranking.map(
             ({ implementation, title, score, reasons, generated }) => (
@@ -88,21 +105,22 @@ export function RankingList(props: {
           )}
         </ol>
       </section>
+      {unknown.length > 0 && (
+        <section aria-label={t('advice.unknown')}>
+          <Text as="h4" variant="title-x-small" weight="bold">
+            {t('advice.unknown')}
+          </Text>
+          <Rejected rejected={unknown} />
+        </section>
+      )}
       <section aria-label={t('advice.rejected')}>
         <Text as="h4" variant="title-x-small" weight="bold">
           {t('advice.rejected')}
         </Text>
-        {rejected.length === 0 ? (
+        {impossible.length === 0 ? (
           <Text as="p">{t('advice.rejectedNone')}</Text>
         ) : (
-          <ul>
-            {rejected.map(({ implementation, title, reasons }) => (
-              <li key={implementation}>
-                <Text weight="bold">{capital(title)}</Text>
-                <Text as="p">{reasons.join(' ')}</Text>
-              </li>
-            ))}
-          </ul>
+          <Rejected rejected={impossible} />
         )}
       </section>
       <Section

@@ -29,7 +29,7 @@ describe('RecommendationField', () => {
     const { ranking, rejected, warnings } = recommend(parseAnswers(given));
     expect(screen.getByText('Build it as ExtProc in Go')).toBeInTheDocument();
 
-    const ranked = within(screen.getByRole('region', { name: /would do$/ }));
+    const ranked = within(screen.getByRole('region', { name: /is possible/ }));
     for (const { title, score, reasons } of ranking) {
       expect(ranked.getByText(capital(title))).toBeInTheDocument();
       expect(
@@ -39,9 +39,17 @@ describe('RecommendationField', () => {
         expect(ranked.getByText(text)).toBeInTheDocument();
       }
     }
-    const refused = within(screen.getByRole('region', { name: /not do$/ }));
-    expect(rejected).toHaveLength(4);
-    for (const { title, reasons } of rejected) {
+    expect(ranked.getByText(/^Each reason for/)).toBeInTheDocument();
+    const refused = within(
+      screen.getByRole('region', { name: /not possible$/ }),
+    );
+    const [native, ...impossible] = rejected;
+    expect(impossible).toHaveLength(3);
+    // The need was not said.
+    const unknown = within(screen.getByRole('region', { name: /not known/ }));
+    expect(unknown.getByText(native!.reasons.join(' '))).toBeInTheDocument();
+    expect(refused.queryByText(native!.title)).toBeNull();
+    for (const { title, reasons } of impossible) {
       expect(refused.getByText(capital(title))).toBeInTheDocument();
       // Two may fail for the same reason.
       expect(refused.getAllByText(reasons.join(' '))).not.toHaveLength(0);
@@ -134,7 +142,7 @@ describe('RecommendationField', () => {
     // What is advised does not change because something else is taken.
     expect(screen.getByText('Build it as ExtProc in Go')).toBeInTheDocument();
     const consequences = screen
-      .getByText('You take Wasm in Rust where the advice is ExtProc in Go')
+      .getByText('You chose Wasm in Rust; the advice is ExtProc in Go')
       .closest('[role=status]')!;
     const lost = ranking[0]!.reasons.filter(({ points }) => points > 0);
     expect(lost.length).toBeGreaterThan(0);
@@ -152,10 +160,10 @@ describe('RecommendationField', () => {
     await renderForm(adviceStep, { ...answers, implementation: 'extproc-go' });
     expect(
       screen.getByRole('radio', {
-        name: 'ExtProc in Go, also should the advice change',
+        name: 'ExtProc in Go, even if the advice changes',
       }),
     ).toBeChecked();
-    expect(screen.queryByText(/^You take/)).toBeNull();
+    expect(screen.queryByText(/^You chose/)).toBeNull();
   });
 
   it('does not offer what cannot work', async () => {

@@ -69,7 +69,12 @@ function Given(props: {
         recommendation={recommended}
         warnings={(chosen ?? recommended).warnings}
       />
-      {chosen && <ManifestPreview answers={answers} />}
+      {chosen && (
+        <ManifestPreview
+          answers={answers}
+          isNative={chosen.decision === 'native'}
+        />
+      )}
     </>
   );
 }
