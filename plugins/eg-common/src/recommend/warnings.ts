@@ -227,13 +227,19 @@ const rules: readonly WarningRule[] = [
     gravity: 'security',
     source: 'EnvoyExtensionPolicy: config and filterContext are plain fields',
     applies: outcome => needs(outcome, 'secret') && !isNative(outcome),
-    text: outcome =>
-      outcome.implementation.mechanism === 'extproc' &&
-      outcome.requirements.secrets.length > 0
-        ? 'It needs a key: create the Secret that the processor reads (README.md says how), and keep the key out of the policy and the settings, which are readable by whoever reads the namespace.'
-        : uses(outcome, 'extproc')
-        ? 'It needs a key: mount it into the processor from a Secret, and keep it out of the policy and the settings, which are readable by whoever reads the namespace.'
-        : 'It needs a key, and the configuration of the policy is plain text for whoever reads the namespace. Wasm can read the proxy’s environment (env.hostKeys); ExtProc mounts a Secret.',
+    text: outcome => {
+      if (!uses(outcome, 'extproc')) {
+        return 'It needs a key, and the configuration of the policy is plain text for whoever reads the namespace. Wasm can read the proxy’s environment (env.hostKeys); ExtProc mounts a Secret.';
+      }
+      const mounts =
+        outcome.implementation.mechanism === 'extproc' &&
+        outcome.requirements.secrets.length > 0;
+      return `It needs a key: ${
+        mounts
+          ? 'create the Secret that the processor reads (README.md says how)'
+          : 'mount it into the processor from a Secret'
+      }, and keep it out of the policy and the settings, which are readable by whoever reads the namespace.`;
+    },
   },
   {
     id: 'needs-correct-client-ip-detection',
