@@ -35,7 +35,7 @@ function outOfReach(need: Need, answers: Wished): string[] {
     return [
       need.noNative ??
         (need.id === 'unspecified'
-          ? 'You have not said what exactly you need, so it was not compared with the features of Envoy Gateway. Choose it under “What is needed”.'
+          ? 'You have not said what you need, so it was not compared with the features of Envoy Gateway. Choose it under “What is needed”.'
           : 'No feature of Envoy Gateway covers it.'),
     ];
   }

@@ -163,7 +163,7 @@ describe('native first', () => {
     const text = adviceMarkdown(recommend(answers({})));
     expect(nativeOf({}).unknown).toBe(true);
     expect(text).toContain(
-      'Whether **Envoy Gateway itself** would do is not known yet. You have not said what exactly you need, so it was not compared',
+      'Whether **Envoy Gateway itself** would do is not known yet. You have not said what you need, so it was not compared',
     );
     expect(text).not.toMatch(/Envoy Gateway itself.*not possible/);
     // One part of the wish is covered, the other was not said.
