@@ -137,6 +137,22 @@ describe('settings of the AI gateway', () => {
     expect(texts({ budget: { tokens: 1 } })).toContain('The header');
     expect(texts({})).toEqual([]);
   });
+
+  it('warn of what passes without a budget, WebSockets too', () => {
+    const [warning] = aiGateway.warnings!(settings({ otherPaths: 'pass' }));
+    expect(warning).toMatchObject({ severity: 'security' });
+    expect(warning!.text).toMatch(/WebSockets pass unread.*nor limited/);
+    const outcomes = (['deny', 'pass'] as const).map(otherPaths => {
+      const { expect: expected } = of({ otherPaths }).find(
+        ({ name }) => name === 'a WebSocket',
+      )!;
+      return [expected.reached ?? true, expected.response.status];
+    });
+    expect(outcomes).toEqual([
+      [false, 404],
+      [true, 101],
+    ]);
+  });
 });
 
 describe('cases of the AI gateway', () => {

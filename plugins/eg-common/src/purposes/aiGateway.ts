@@ -259,8 +259,8 @@ export const aiGateway: Purpose<AiGatewaySettings> = {
       ? [
           {
             severity: 'security' as const,
-            text: 'Other paths pass unread: a model that is not allowed can be used through them if the provider has such an interface.',
-            source: 'the settings',
+            text: 'Other paths and their WebSockets pass unread: their tokens are neither counted nor limited, no pattern is looked for in them, and a model that is not allowed can be used through them. OpenAI’s Realtime API (a WebSocket at /realtime) is one of them.',
+            source: 'OpenAI API reference, Realtime',
           },
         ]
       : []),

@@ -229,6 +229,31 @@ class Behaviour {
     });
   }
 
+  /** The Realtime API: a GET on a path that is not counted, and then messages that no extension is given. */
+  addWebSocket() {
+    const messages: CaseBody = {
+      parts: ['{"type":"session.update"}', '{"type":"response.create"}'],
+    };
+    this.all.push({
+      name: 'a WebSocket',
+      request: {
+        method: 'GET',
+        path: `${this.set.basePath}/realtime?model=gpt-realtime`,
+        protocol: 'websocket',
+        headers: [],
+        body: messages,
+      },
+      response: { status: 101, headers: [] },
+      expect:
+        this.set.otherPaths === 'deny'
+          ? refused(refusals.path)
+          : {
+              request: { body: messages },
+              response: { status: 101, body: messages },
+            },
+    });
+  }
+
   private expect(
     {
       method,
@@ -503,6 +528,7 @@ function requests(b: Behaviour, set: AiGatewaySettings) {
     request: { headers: [header('content-type', 'text/plain')], body: '{}' },
   });
   b.add('another path', { path: '/other/path' });
+  b.addWebSocket();
   b.add('a path that goes on', { path: `${b.path()}/1` });
   b.add('another method', {
     method: 'PUT',
