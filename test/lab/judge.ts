@@ -51,7 +51,12 @@ export async function judgeOf(cluster: Cluster): Promise<Judge> {
           });
         },
       );
-      sent.on('error', reject);
+      sent.on('error', (error: NodeJS.ErrnoException) =>
+        // The API server closes a connection that was idle, while this process was busy with something else.
+        sent.reusedSocket && error.code === 'ECONNRESET'
+          ? resolve(ask(method, path, body))
+          : reject(error),
+      );
       sent.end(body === undefined ? undefined : JSON.stringify(body));
     });
 
