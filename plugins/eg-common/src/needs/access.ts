@@ -12,6 +12,7 @@ import {
   routeFilter,
 } from './objects';
 import {
+  celExpression,
   claimName,
   header,
   issuerSettings,
@@ -760,7 +761,9 @@ export const access: Need[] = [
       source: 'Envoy Gateway 1.9 release notes: CEL in authorization rules',
       warnings: ['requires-eg-1.9'],
       ...withSettings(
-        z.strictObject({ expression: text(4096).optional() }),
+        z.strictObject({
+          expression: celExpression('authorization').optional(),
+        }),
         (context, { expression }) => [
           authorization(context, [
             {

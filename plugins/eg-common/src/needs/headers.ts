@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Answers } from '../intake';
 import { objectName, wholeNumber } from '../intake/fields';
+import { lintCelFormat } from '../policy/cel';
 import { isBefore } from '../releases';
 import { note, or, todo } from './marks';
 import { httpTargets, Piece, policy, route, routeFilter } from './objects';
@@ -340,17 +341,25 @@ export const headers: Need[] = [
       source:
         'Envoy Gateway documentation, HTTP request headers; Envoy: custom request and response headers',
       ...withSettings(
-        z.strictObject({
-          header: header.optional(),
-          /** One of Envoy's format strings. */
-          from: text(256)
-            .regex(
-              /^%[A-Z_]+(\([^()%]+\))?%$/,
-              'use one of Envoy’s format strings, for example %REQ(x-request-id)%',
-            )
-            .optional(),
-          direction,
-        }),
+        z
+          .strictObject({
+            header: header.optional(),
+            /** One of Envoy's format strings. */
+            from: text(256)
+              .regex(
+                /^%[A-Z_]+(\([^()%]+\))?%$/,
+                'use one of Envoy’s format strings, for example %REQ(x-request-id)%',
+              )
+              .optional(),
+            direction,
+          })
+          .superRefine(({ from, direction: way }, context) => {
+            const place =
+              way === 'request' ? 'requestHeader' : 'responseHeader';
+            for (const message of lintCelFormat(from ?? '', place)) {
+              context.addIssue({ code: 'custom', path: ['from'], message });
+            }
+          }),
         (context, { header: name, from, direction: way }) => {
           const kind =
             directionOf(context, way) === 'response'

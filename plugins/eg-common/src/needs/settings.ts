@@ -6,6 +6,7 @@ import {
   objectName,
   wholeNumber,
 } from '../intake/fields';
+import { CelPlaceName, lintCel, lintCelFormat } from '../policy/cel';
 
 // Fields that the settings of several needs share.
 
@@ -27,6 +28,22 @@ export const claimName = lineOfText(253)
   .regex(/^\S+$/, 'use a name without blanks; dots lead into nested claims');
 
 export const text = (max: number) => lineOfText(max).min(1, 'say something');
+
+/** A CEL expression that Envoy can judge at a place. */
+export const celExpression = (place: CelPlaceName) =>
+  text(4096).superRefine((given, context) => {
+    for (const message of lintCel(given, place)) {
+      context.addIssue({ code: 'custom', message });
+    }
+  });
+
+/** A text with Envoy's format strings, whose expressions Envoy can judge at a place. */
+export const formatString = (place: CelPlaceName) =>
+  text(256).superRefine((given, context) => {
+    for (const message of lintCelFormat(given, place)) {
+      context.addIssue({ code: 'custom', message });
+    }
+  });
 
 /** A number of Kubernetes' quantities. */
 export const quantity = lineOfText(30).regex(

@@ -6,6 +6,7 @@ import { envoyProxy, httpTargets, object, policy, route } from './objects';
 import {
   claimName,
   duration,
+  formatString,
   header,
   issuerSettings,
   limitOf,
@@ -499,7 +500,7 @@ export const traffic: Need[] = [
         z.strictObject({
           /** Names and Envoy's format strings, besides those that every log needs. */
           fields: z
-            .record(text(64), text(256), {
+            .record(text(64), formatString('logFormat'), {
               error: 'give names and format strings',
             })
             .optional(),

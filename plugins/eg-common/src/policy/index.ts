@@ -1,6 +1,8 @@
 export { policyKind } from './constants';
 export { lintPolicy, validatePolicy } from './lint';
 export type { LintProblem } from './lint';
+export { lintCel, lintCelFormat } from './cel';
+export type { CelPlaceName } from './cel';
 export { lintNative } from './nativeLint';
 export { lintLua } from './luaLint';
 export { localEnvoy } from './localEnvoy';

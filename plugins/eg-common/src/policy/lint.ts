@@ -66,8 +66,11 @@ const controllerRules: Rule[] = [
   },
 ];
 
-/** The values at a path pattern with their real paths; a path that leads nowhere gives its parent's missing field. */
-function valuesAt(root: Value, pattern: string): [string, Value][] {
+/**
+ * The values at a path pattern with their real paths; a path that leads nowhere gives its parent's missing field. In a
+ * pattern, `[]` stands for every element and `*` for every field.
+ */
+export function valuesAt(root: Value, pattern: string): [string, Value][] {
   const steps = pattern
     .split('.')
     .flatMap(step =>
@@ -81,9 +84,14 @@ function valuesAt(root: Value, pattern: string): [string, Value][] {
             ? value.map((v, i) => [`${path}[${i}]`, v])
             : [];
         }
-        return isObject(value)
-          ? [[path ? `${path}.${step}` : step, value[step]]]
-          : [];
+        if (!isObject(value)) {
+          return [];
+        }
+        const names = step === '*' ? Object.keys(value) : [step];
+        return names.map(name => [
+          path ? `${path}.${name}` : name,
+          value[name],
+        ]);
       }),
     [['', root]],
   );

@@ -1,5 +1,6 @@
+import { CelPlaceName, lintCel, lintCelFormat } from './cel';
 import { envoyGatewayApi, gatewayGroup } from './constants';
-import { LintProblem } from './lint';
+import { LintProblem, valuesAt } from './lint';
 
 type Value = any;
 
@@ -58,8 +59,61 @@ const kinds: Record<string, KindRules> = {
   },
 };
 
+/** Where a kind has CEL expressions: alone, or as `%CEL(…)%` in a format. */
+interface CelField {
+  at: string;
+  place: CelPlaceName;
+  format?: true;
+}
+
+const modified = (at: string, place: CelPlaceName): CelField[] =>
+  ['set', 'add', 'addIfAbsent'].map(list => ({
+    at: `${at}.${list}[].value`,
+    place,
+    format: true,
+  }));
+
+const routeHeaders = ['filters[]', 'backendRefs[].filters[]'].flatMap(at => [
+  ...modified(`spec.rules[].${at}.requestHeaderModifier`, 'requestHeader'),
+  ...modified(`spec.rules[].${at}.responseHeaderModifier`, 'responseHeader'),
+]);
+
+const logs = 'spec.telemetry.accessLog.settings[]';
+
+const celFields: Record<string, readonly CelField[]> = {
+  SecurityPolicy: [
+    { at: 'spec.authorization.rules[].cel', place: 'authorization' },
+  ],
+  EnvoyProxy: [
+    { at: `${logs}.matches[]`, place: 'logFilter' },
+    { at: `${logs}.format.text`, place: 'logFormat', format: true },
+    { at: `${logs}.format.json.*`, place: 'logFormat', format: true },
+  ],
+  ClientTrafficPolicy: [
+    ...modified('spec.headers.earlyRequestHeaders', 'requestHeader'),
+    ...modified('spec.headers.lateResponseHeaders', 'responseHeader'),
+  ],
+  HTTPRoute: routeHeaders,
+  GRPCRoute: routeHeaders,
+};
+
+/** What Envoy refuses of the CEL expressions in an object, or never finds true. */
+function celProblems(object: Value): LintProblem[] {
+  return (celFields[object.kind] ?? []).flatMap(({ at, place, format }) =>
+    valuesAt(object, at).flatMap(([field, text]) =>
+      typeof text === 'string'
+        ? (format ? lintCelFormat : lintCel)(text, place).map(message => ({
+            field,
+            message,
+          }))
+        : [],
+    ),
+  );
+}
+
 /**
- * Checks an object of Envoy Gateway or the Gateway API for what its kind asks for: version, required fields and targets.
+ * Checks an object of Envoy Gateway or the Gateway API for what its kind asks for: version, required fields, targets and
+ * CEL expressions that Envoy can judge.
  * Kinds that are not known are left to the cluster.
  *
  * @public
@@ -115,5 +169,5 @@ export function lintNative(object: unknown): LintProblem[] {
       }
     });
   }
-  return problems;
+  return [...problems, ...celProblems(object)];
 }

@@ -1,0 +1,2 @@
+export { lintCel, lintCelFormat } from './cel';
+export type { CelPlaceName } from './cel';
