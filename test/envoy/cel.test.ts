@@ -72,7 +72,10 @@ const accepted = [
   matches(`(?i)${longer(96)}`),
   matches(`é${longer(94)}`),
   matches(`${longer(90)}[a-z]+`),
-  matches(`^/shop/[0-9]${longer(80)}`),
+  matches(`^/shop/[0-9]${longer(95)}$`),
+  matches(`[à-ý]${longer(94)}`),
+  matches(`[^é]${longer(78)}`),
+  matches(`(?i)straße${longer(80)}`),
 ];
 
 const nested = (n: number) => `1${' + 1'.repeat(n)} > 0`;
@@ -114,7 +117,10 @@ const refused: [expression: string, reason: RegExp][] = [
     `(?i)${longer(97)}`,
     `é${longer(95)}`,
     '\\\\pL',
-    `^/shop/[0-9]${longer(99)}`,
+    `^/shop/[0-9]${longer(96)}$`,
+    `[à-ý]${longer(95)}`,
+    `[^é]${longer(80)}`,
+    `(?i)straße${longer(88)}`,
   ].map((pattern): [string, RegExp] => [matches(pattern), /RE2|regular exp/]),
   ['foo{a: 1} == 1', /struct/],
 ];
