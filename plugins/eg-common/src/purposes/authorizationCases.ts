@@ -215,6 +215,15 @@ function otherPlaces(
         ],
         ['an encoded value', on(`${name}=%6f${own.slice(1)}`)],
         ['a blank as plus', on(`${name}=${own}+`)],
+        ['a second name as a list', on(`${name}=${own}&${name}[]=other`)],
+        [
+          'a second name with encoded brackets',
+          on(`${name}=${own}&${name}%5Bx%5D=other`),
+        ],
+        [
+          'a second name with blanks around it',
+          on(`${name}=${own}&+${name}+=other`),
+        ],
         ['a semicolon', on(`x=1;y&${name}=${own}`)],
         ['an escape that is none', on(`${name}=${own}&x=%zz`)],
         ['an empty value', on(`${name}=`)],
@@ -410,6 +419,8 @@ export function cases(given: AuthorizationSettings): BehaviourCase[] {
       on('a parameter at the end', `${path};a=b`);
       on('an encoded parameter at the end', `${path}%3Ba=b`);
       on('encoded twice', `${path}%2561`);
+      on('bytes that are not UTF-8', `${path}%ff`);
+      on('an overlong slash', `${path}..%c0%af`);
       on('dot segments that Envoy resolves', `/x/%2e%2E${path}`, path);
       if (path !== '/') {
         on('slashes that Envoy merges', `/${path}`, path);
@@ -439,6 +450,16 @@ export function cases(given: AuthorizationSettings): BehaviourCase[] {
           headers: [
             ...sample.headers,
             { name: condition.name, value: 'other' },
+          ],
+        });
+        add(`${at}: a list in one line`, {
+          ...sample,
+          headers: [
+            ...others,
+            {
+              name: condition.name,
+              value: `other, ${sample.headers[number]!.value}`,
+            },
           ],
         });
         add(`${at}: the same line twice`, {

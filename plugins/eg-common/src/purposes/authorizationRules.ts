@@ -339,6 +339,18 @@ export interface AuthorizationDecision {
 export const bytes = (text: string) =>
   String.fromCharCode(...new TextEncoder().encode(text));
 
+/** Whether text with one character for each byte is UTF-8. */
+function isUtf8(text: string): boolean {
+  try {
+    new TextDecoder('utf-8', { fatal: true }).decode(
+      Uint8Array.from(text, character => character.charCodeAt(0)),
+    );
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 const lowerAscii = (text: string) =>
   text.replace(/[A-Z]/g, letter => letter.toLowerCase());
 
@@ -358,6 +370,10 @@ function segmentsOf(target: string): string[] | undefined {
   );
   // eslint-disable-next-line no-control-regex
   if (/[\x00-\x1f\x7f\\;]|%[0-9A-Fa-f]{2}/.test(decoded) || /#/.test(path)) {
+    return undefined;
+  }
+  // Some servers read the overlong C0 AF as a slash.
+  if (!isUtf8(decoded)) {
     return undefined;
   }
   const segments = decoded.slice(1).split('/');
@@ -392,6 +408,10 @@ function matchesPath(
   );
 }
 
+/** The elements of a line that is a list with commas. */
+const elements = ({ value }: { value: string }) =>
+  value.split(',').map(element => ({ value: element.trim() }));
+
 function matchesHeader(
   condition: Rule['headers'][number],
   { headers }: AuthorizationRequest,
@@ -404,10 +424,11 @@ function matchesHeader(
   const values =
     condition.is === 'equals' ? [condition.value] : condition.values;
   const holds = ({ value }: { value: string }) => values.includes(value);
-  // A second line never widens what is allowed, and never evades what is denied.
+  // A second line never widens what is allowed, and never evades what is denied. Nor does a list in one line, which
+  // means the same (RFC 9110, 5.3).
   return effect === 'allow'
     ? lines.length > 0 && lines.every(holds)
-    : lines.some(holds);
+    : [...lines, ...lines.flatMap(elements)].some(holds);
 }
 
 /** The value of a claim; undefined where there is none. */
@@ -443,8 +464,16 @@ function formDecoded(text: string): string | undefined {
 }
 
 /**
- * The values of a query parameter, or undefined where servers disagree about the query: about escapes that are none,
- * and about `;`, which some take for `&`. Names are compared without regard to case, because some servers do so.
+ * What names have in common that some server takes for one: names without regard to case, `tenant[]` and `tenant[x]`
+ * (PHP, Rails and qs put them in the place of `tenant`), names with blanks around them, names that end at a zero byte,
+ * and a dot or a blank for an underscore (PHP, variables from external sources).
+ */
+const parameterName = (name: string) =>
+  lowerAscii(name.replace(/(?<=.)[[\0].*/s, '').trim()).replace(/[. ]/g, '_');
+
+/**
+ * The values of a query parameter under every name that some server takes for it, or undefined where servers disagree
+ * about the query: about escapes that are none, and about `;`, which some take for `&`.
  */
 function queryValues(target: string, name: string): string[] | undefined {
   const [, query = ''] = target.split(/\?(.*)/s);
@@ -455,7 +484,7 @@ function queryValues(target: string, name: string): string[] | undefined {
   return query.includes(';') || pairs.flat().includes(undefined)
     ? undefined
     : pairs
-        .filter(([key]) => lowerAscii(key!) === lowerAscii(name))
+        .filter(([key]) => parameterName(key!) === parameterName(name))
         .map(([, value]) => value!);
 }
 
@@ -515,9 +544,14 @@ function matchesClaim(
       if (!found) {
         return !inRule.allows;
       }
-      return inRule.allows
-        ? found.length > 0 && found.every(holds)
-        : found.some(holds);
+      if (inRule.allows) {
+        return found.length > 0 && found.every(holds);
+      }
+      const members =
+        condition.is === 'equals-header'
+          ? found.flatMap(line => elements({ value: line })).map(e => e.value)
+          : [];
+      return [...found, ...members].some(holds);
     }
     case 'present':
       return texts.length > 0;

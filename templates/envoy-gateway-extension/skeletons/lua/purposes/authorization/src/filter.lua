@@ -166,16 +166,29 @@ local function header_lines(headers, name)
   return lines
 end
 
+-- The elements of all lines that are lists with commas.
+local function elements(lines)
+  local all = {}
+  for _, line in ipairs(lines) do
+    for element in line:gmatch("[^,]+") do
+      all[#all + 1] = element:match("^[ \t]*(.-)[ \t]*$")
+    end
+  end
+  return all
+end
+
 local function header_holds(headers, condition, allows)
   local lines = header_lines(headers, condition.name)
   if condition.is == "present" or #lines == 0 then
     return #lines > 0
   end
   local values = condition.values or { condition.value }
-  -- A second line never widens what is allowed, and never evades what is denied.
-  return holds_for(lines, not allows, function(line)
+  local function is_one(line)
     return contains(values, line)
-  end)
+  end
+  -- A second line never widens what is allowed, and never evades what is denied. Nor does a list in one line, which
+  -- means the same (RFC 9110, 5.3).
+  return holds_for(lines, not allows, is_one) or (not allows and holds_for(elements(lines), true, is_one))
 end
 
 -- The text without percent-encoding and with + as a blank, as forms are decoded; nil if an escape is none.
@@ -183,21 +196,29 @@ local function form_decoded(text)
   return unescape((text:gsub("+", " ")))
 end
 
--- All values of a parameter. Names are compared without regard to case, because some servers do so. nil for a query
--- that servers read in different ways: with escapes that are none, or with ; which some take for &.
+-- What names have in common that some server takes for one: names without regard to case, tenant[] and tenant[x] (PHP,
+-- Rails and qs put them in the place of tenant), names with blanks around them, names that end at a zero byte, and a dot
+-- or a blank for an underscore (PHP, variables from external sources).
+local function parameter_name(name)
+  local base = name:match("^([^%z%[]+)") or name
+  return (lower_ascii(base:match("^%s*(.-)%s*$")):gsub("[. ]", "_"))
+end
+
+-- All values of a parameter, under every name that some server takes for it. nil for a query that servers read in
+-- different ways: with escapes that are none, or with ; which some take for &.
 local function query_values(target, parameter)
   local query = target:match("%?(.*)$") or ""
   if query:find(";", 1, true) then
     return nil
   end
-  local values = {}
+  local values, wanted = {}, parameter_name(parameter)
   for pair in query:gmatch("[^&]+") do
     local key, value = pair:match("^([^=]*)=?(.*)$")
     local name, text = form_decoded(key), form_decoded(value)
     if not name or not text then
       return nil
     end
-    if lower_ascii(name) == lower_ascii(parameter) then
+    if parameter_name(name) == wanted then
       values[#values + 1] = text
     end
   end
@@ -234,6 +255,9 @@ local function own_holds(condition, claims, request, allows)
     return value ~= "" and holds_for(texts, true, function(text)
       return text == value or (folds and lower_ascii(text) == lower_ascii(value))
     end)
+  end
+  if not allows and condition.is == "equals-header" and holds_for(elements(values), true, same) then
+    return true
   end
   return #values > 0 and holds_for(values, not allows, same)
 end

@@ -10,10 +10,41 @@ local function unescape(segment)
   end))
 end
 
+-- The characters of UTF-8 beyond ASCII, by their bytes (RFC 3629, section 4).
+local utf8_characters = {
+  "[\194-\223][\128-\191]",
+  "\224[\160-\191][\128-\191]",
+  "[\225-\236\238\239][\128-\191][\128-\191]",
+  "\237[\128-\159][\128-\191]",
+  "\240[\144-\191][\128-\191][\128-\191]",
+  "[\241-\243][\128-\191][\128-\191][\128-\191]",
+  "\244[\128-\143][\128-\191][\128-\191]",
+}
+
+local function is_utf8(text)
+  local at = text:find("[\128-\255]")
+  while at do
+    local last
+    for _, character in ipairs(utf8_characters) do
+      last = last or select(2, text:find("^" .. character, at))
+    end
+    if not last then
+      return false
+    end
+    at = text:find("[\128-\255]", last + 1)
+  end
+  return true
+end
+
 -- Whether servers disagree about what a decoded segment names: parameters, slashes that were encoded, control
--- characters, escapes that were encoded twice, and dot segments, which Envoy normally resolves itself.
+-- characters, escapes that were encoded twice, bytes that are not UTF-8 (some servers read the overlong C0 AF as a
+-- slash), and dot segments, which Envoy normally resolves itself.
 local function is_ambiguous(segment)
-  return segment == "." or segment == ".." or segment:find("[%c;/\\]") or segment:find("%%%x%x")
+  return segment == "."
+    or segment == ".."
+    or segment:find("[%c;/\\]")
+    or segment:find("%%%x%x")
+    or not is_utf8(segment)
 end
 
 -- The decoded segments of a path; nil for one that the upstream may read otherwise than the rules.

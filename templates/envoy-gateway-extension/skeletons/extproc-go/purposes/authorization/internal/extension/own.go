@@ -12,6 +12,7 @@ import (
 type place struct {
 	values     func(q request, segments []string) ([]string, bool)
 	ignoreCase bool
+	lists      bool // a value may be a list with commas
 }
 
 // holds is strict with several values: another one never widens what is
@@ -29,7 +30,7 @@ func (p place) holds(q request, segments []string, claim []string, allows bool) 
 	if allows {
 		return len(values) > 0 && !slices.ContainsFunc(values, func(value string) bool { return !same(value) })
 	}
-	return slices.ContainsFunc(values, same)
+	return slices.ContainsFunc(values, same) || p.lists && slices.ContainsFunc(elements(values), same)
 }
 
 func (p place) fold(text string) string {
@@ -57,7 +58,7 @@ func parsePlace(v settings.Value, is string, ignoreCase bool) place {
 		}}
 	case "equals-header":
 		name := headerName(v.Object("is", "claim", "name")["name"])
-		return place{values: func(q request, _ []string) ([]string, bool) { return q.headers.Values(name), true }}
+		return place{lists: true, values: func(q request, _ []string) ([]string, bool) { return q.headers.Values(name), true }}
 	case "equals-query":
 		name := v.Object("is", "claim", "name")["name"]
 		parameter := name.Text()
@@ -76,8 +77,8 @@ func parsePlace(v settings.Value, is string, ignoreCase bool) place {
 // unencoded are the characters that nobody has to percent-encode.
 const unencoded = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 
-// queryValues returns all values of a parameter, decoded as forms are. Names
-// are compared without regard to case, because some servers do so. It is false
+// queryValues returns all values of a parameter, decoded as forms are, under
+// every name that some server takes for it (see parameterName). It is false
 // for a query that servers read in different ways: with escapes that are none,
 // or with ; which some take for &.
 func queryValues(target, parameter string) ([]string, bool) {
@@ -85,6 +86,7 @@ func queryValues(target, parameter string) ([]string, bool) {
 	if strings.Contains(query, ";") {
 		return nil, false
 	}
+	wanted := parameterName(parameter)
 	var values []string
 	for pair := range strings.SplitSeq(query, "&") {
 		key, value, _ := strings.Cut(pair, "=")
@@ -93,11 +95,23 @@ func queryValues(target, parameter string) ([]string, bool) {
 		if !ok || !ok2 {
 			return nil, false
 		}
-		if lowerASCII(name) == lowerASCII(parameter) {
+		if parameterName(name) == wanted {
 			values = append(values, text)
 		}
 	}
 	return values, true
+}
+
+// parameterName is what names have in common that some server takes for one:
+// names without regard to case, tenant[] and tenant[x] (PHP, Rails and qs put
+// them in the place of tenant), names with blanks around them, names that end
+// at a zero byte, and a dot or a blank for an underscore (PHP, variables from
+// external sources).
+func parameterName(name string) string {
+	if end := strings.IndexAny(name, "[\x00"); end > 0 {
+		name = name[:end]
+	}
+	return strings.NewReplacer(".", "_", " ", "_").Replace(lowerASCII(strings.TrimSpace(name)))
 }
 
 func formDecoded(s string) (string, bool) {

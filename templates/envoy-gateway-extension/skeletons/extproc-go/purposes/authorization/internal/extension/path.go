@@ -3,12 +3,14 @@ package extension
 import (
 	"encoding/hex"
 	"strings"
+	"unicode/utf8"
 )
 
 // segmentsOf splits a path at its slashes and decodes it. It is false for paths
 // of which the upstream may think otherwise than the rules: with parameters
 // (;), backslashes, encoded slashes, control characters, escapes that are none
-// or that are encoded twice, and for what Envoy normally resolves itself: dot
+// or that are encoded twice, bytes that are not UTF-8 (some servers read the
+// overlong C0 AF as a slash), and for what Envoy normally resolves itself: dot
 // segments and empty ones.
 func segmentsOf(target string) ([]string, bool) {
 	path, _, _ := strings.Cut(target, "?")
@@ -61,6 +63,9 @@ func escapeAt(s string, i int) (byte, bool) {
 }
 
 func ambiguous(segment string) bool {
+	if !utf8.ValidString(segment) {
+		return true
+	}
 	for i := range len(segment) {
 		switch c := segment[i]; {
 		case c < ' ' || c == 0x7f || c == ';' || c == '\\' || c == '/':

@@ -97,7 +97,8 @@ type headerCondition struct {
 
 // holds is strict with repeated lines, which parties downstream may read in
 // either order: another line never widens what is allowed, and never evades
-// what is denied.
+// what is denied. Nor does a list in one line, which means the same (RFC 9110,
+// 5.3).
 func (c headerCondition) holds(headers *exchange.Headers, allows bool) bool {
 	lines := headers.Values(c.name)
 	if c.values == nil {
@@ -107,7 +108,18 @@ func (c headerCondition) holds(headers *exchange.Headers, allows bool) bool {
 	if allows {
 		return len(lines) > 0 && !slices.ContainsFunc(lines, func(line string) bool { return !isOne(line) })
 	}
-	return slices.ContainsFunc(lines, isOne)
+	return slices.ContainsFunc(lines, isOne) || slices.ContainsFunc(elements(lines), isOne)
+}
+
+// elements are those of all lines that are lists with commas.
+func elements(lines []string) []string {
+	var all []string
+	for _, line := range lines {
+		for element := range strings.SplitSeq(line, ",") {
+			all = append(all, strings.Trim(element, " \t"))
+		}
+	}
+	return all
 }
 
 // methods that rules may name.

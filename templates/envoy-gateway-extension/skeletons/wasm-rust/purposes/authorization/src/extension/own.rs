@@ -80,7 +80,14 @@ impl Place {
         if allows {
             !values.is_empty() && values.iter().all(same)
         } else {
-            values.iter().any(same)
+            let in_list = || match self {
+                Place::Header(_) => values
+                    .iter()
+                    .flat_map(|line| elements(line))
+                    .any(|value| same(&value.to_vec())),
+                _ => false,
+            };
+            values.iter().any(same) || in_list()
         }
     }
 
@@ -110,9 +117,31 @@ impl Place {
     }
 }
 
-/// All values of a parameter, decoded as forms are. Names are compared without regard to case,
-/// because some servers do so. None for a query that servers read in different ways: with escapes
-/// that are none, or with `;`, which some take for `&`.
+/// The elements of a header line that is a list with commas.
+pub fn elements(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    line.split(|&byte| byte == b',').map(<[u8]>::trim_ascii)
+}
+
+/// What names have in common that some server takes for one: names without regard to case,
+/// `tenant[]` and `tenant[x]` (PHP, Rails and qs put them in the place of `tenant`), names with
+/// blanks around them, names that end at a zero byte, and a dot or a blank for an underscore (PHP,
+/// variables from external sources).
+fn parameter_name(name: &[u8]) -> Vec<u8> {
+    let end = name.iter().position(|byte| b"[\0".contains(byte));
+    let base = match end {
+        Some(at) if at > 0 => name.get(..at).unwrap_or_default(),
+        _ => name,
+    };
+    let same = |&byte: &u8| match byte {
+        b'.' | b' ' => b'_',
+        _ => byte.to_ascii_lowercase(),
+    };
+    base.trim_ascii().iter().map(same).collect()
+}
+
+/// All values of a parameter, decoded as forms are, under every name that some server takes for
+/// it. None for a query that servers read in different ways: with escapes that are none, or with
+/// `;`, which some take for `&`.
 fn query_values(target: &[u8], parameter: &str) -> Option<Vec<Vec<u8>>> {
     let query = target
         .get(path::without_query(target).len() + 1..)
@@ -120,12 +149,13 @@ fn query_values(target: &[u8], parameter: &str) -> Option<Vec<Vec<u8>>> {
     if query.contains(&b';') {
         return None;
     }
+    let wanted = parameter_name(parameter.as_bytes());
     let mut values = Vec::new();
     for pair in query.split(|&byte| byte == b'&') {
         let mut parts = pair.splitn(2, |&byte| byte == b'=');
         let name = form_decoded(parts.next().unwrap_or_default())?;
         let value = form_decoded(parts.next().unwrap_or_default())?;
-        if name.eq_ignore_ascii_case(parameter.as_bytes()) {
+        if parameter_name(&name) == wanted {
             values.push(value);
         }
     }

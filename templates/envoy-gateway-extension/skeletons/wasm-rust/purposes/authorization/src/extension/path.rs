@@ -12,8 +12,9 @@ pub fn without_query(target: &[u8]) -> &[u8] {
 
 /// Splits a path at its slashes and decodes it. None for paths of which the upstream may think
 /// otherwise than the rules: with parameters (`;`), backslashes, encoded slashes, control
-/// characters, escapes that are none or that are encoded twice, and for what Envoy normally
-/// resolves itself: dot segments and empty ones.
+/// characters, escapes that are none or that are encoded twice, bytes that are not UTF-8 (some
+/// servers read the overlong C0 AF as a slash), and for what Envoy normally resolves itself: dot
+/// segments and empty ones.
 pub fn segments(target: &[u8]) -> Option<Segments> {
     let rest = without_query(target).strip_prefix(b"/")?;
     if rest.contains(&b'#') {
@@ -56,9 +57,10 @@ fn hex_byte(digits: &[u8]) -> Option<u8> {
 }
 
 fn is_ambiguous(segment: &[u8]) -> bool {
-    segment
-        .iter()
-        .any(|&byte| byte.is_ascii_control() || b";/\\".contains(&byte))
+    std::str::from_utf8(segment).is_err()
+        || segment
+            .iter()
+            .any(|&byte| byte.is_ascii_control() || b";/\\".contains(&byte))
         || segment
             .split(|&byte| byte == b'%')
             .skip(1)

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::own::{self, Place};
+use super::own::{self, elements, Place};
 use super::path::{self, Pattern, Segments};
 use crate::filter::claims::Claims;
 use crate::filter::config::{ConfigError, Field};
@@ -191,13 +191,14 @@ impl Condition {
     }
 
     /// Strict with repeated lines, which parties downstream may read in either order: another line
-    /// never widens what is allowed, and never evades what is denied.
+    /// never widens what is allowed, and never evades what is denied. Nor does a list in one line,
+    /// which means the same (RFC 9110, 5.3).
     fn holds_for_header(&self, headers: &Headers, name: &str, allows: bool) -> bool {
         let mut lines = headers.values(name).peekable();
         if allows {
             lines.peek().is_some() && lines.all(|line| self.wants(line))
         } else {
-            lines.any(|line| self.wants(line))
+            lines.any(|line| self.wants(line) || elements(line).any(|element| self.wants(element)))
         }
     }
 
