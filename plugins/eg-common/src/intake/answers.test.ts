@@ -63,7 +63,7 @@ describe('parseAnswers', () => {
     ).toEqual([]);
     expect(problems({ ...tcp, need: 'cors' })).toEqual([
       expect.stringMatching(
-        /^- target.kind: "TCPRoute" is not valid: an extension there is accepted and has no effect.* cannot be attached to a TCPRoute\. .*allow-by-address/,
+        /^- target.kind: "TCPRoute" is not valid: an extension there is accepted and has no effect.* does not attach to a TCPRoute\. .*allow-by-address/,
       ),
     ]);
     expect(problems({ ...tcp, target: { kind: 'UDPRoute' } })).toHaveLength(1);
