@@ -9,9 +9,9 @@ import {
 } from 'backstage-plugin-eg-common';
 import fs from 'fs-extra';
 import os from 'os';
-import { join } from 'path';
+import { join, relative } from 'path';
 import { createVerifyAction } from '../actions/verify';
-import { repositoryOf, shippedSkeletons } from './shipped';
+import { differences, repositoryOf, shippedSkeletons } from './shipped';
 import { Report, VerifyOptions } from './types';
 import { verify } from './verify';
 
@@ -199,16 +199,94 @@ describe('what a workspace can make verification run', () => {
     expect(behaviourOf({ checks, passed: false }).status).toBe('skipped');
   });
 
-  it('is no program that a folder of tools brings along', async () => {
-    const skeletons = await ownSkeletons('ls -A; exit 1');
-    await generated(planned(), skeletons);
-    await put('.venv/.created', '');
-    await put('.venv/bin/python', `#!/bin/sh\ntouch ${marker()}\n`);
-    await put('build/filter.lua', 'x');
-    await put('target/x', 'x');
-    const { details } = await behaviour({ skeletons: [skeletons] });
-    expect(details.join('\n')).toContain('Makefile');
-    expect(details.join('\n')).not.toMatch(/venv|^build$|^target$/m);
+  it.each<[string, string]>([
+    ['.venv/bin/python', '.venv'],
+    ['.venv/.created', '.venv'],
+    ['build/filter.lua', 'build'],
+    ['target/x', 'target'],
+    ['node_modules/x/index.js', 'node_modules'],
+    // An index there can name files that the workspace does not have.
+    ['.git/index', '.git'],
+    ['.git/hooks/pre-push', '.git'],
+    [
+      'test/runner/__pycache__/cases.cpython-313.pyc',
+      'test/runner/__pycache__/cases.cpython-313.pyc',
+    ],
+    ['__pycache__/yaml.cpython-313.pyc', '__pycache__'],
+    ['test/yaml.pyc', 'test/yaml.pyc'],
+    ['.bin/python3', '.bin/python3'],
+    ['.vscode/tasks.json', '.vscode/tasks.json'],
+    ['.gitattributes', '.gitattributes'],
+    ['test/.gitignore', 'test/.gitignore'],
+    ['compose.yaml', 'compose.yaml'],
+    ['.git', '.git'],
+  ])(
+    'is nothing that tools or Git leave out of a repository: %s',
+    async (path, named) => {
+      await generated();
+      await put(path, `#!/bin/sh\ntouch ${marker()}\n`);
+      const { status, details } = await behaviour();
+      expect(status).toBe('failed');
+      expect(details.slice(1)).toEqual([
+        `${named} is not among the files of the skeleton`,
+      ]);
+      expect(await fs.pathExists(marker())).toBe(false);
+    },
+  );
+
+  it.each([
+    ['emptied', ''],
+    ['with more than it had', '/.venv/\n/Makefile\n'],
+  ])('publishes what Git leaves out: .gitignore %s', async (_, content) => {
+    await generated();
+    await put('.gitignore', content);
+    const { status, details } = await behaviour();
+    expect(status).toBe('failed');
+    expect(details.slice(1)).toEqual([
+      '.gitignore is not what the skeleton has',
+    ]);
+  });
+
+  it.each(['docs/more.md', 'LICENSE', '.venv', 'k8s/more.yaml'])(
+    'is no link, also where a file would be let through: %s',
+    async path => {
+      const plan_ = planned();
+      await generated(plan_);
+      await fs.outputFile(join(outside.path, 'x'), 'x');
+      await fs.symlink(join(outside.path, 'x'), join(workspace.path, path));
+      expect(
+        await differences(
+          workspace.path,
+          await repositoryOf(await shippedSkeletons(), plan_),
+          plan_,
+        ),
+      ).toEqual([`${path} is not a plain file`]);
+    },
+  );
+
+  it('is no file that a link in place of a folder leads to', async () => {
+    const plan_ = planned();
+    await generated(plan_);
+    await fs.move(join(workspace.path, 'test'), join(outside.path, 'test'));
+    await fs.symlink(join(outside.path, 'test'), join(workspace.path, 'test'));
+    const wanted = await repositoryOf(await shippedSkeletons(), plan_);
+    const found = await differences(workspace.path, wanted, plan_);
+    expect(found).toContain('test is not a plain file');
+    expect(found).toContain('test/run_cases.py is missing');
+  });
+
+  it('reads no folder that a plan leads to, outside of the skeletons', async () => {
+    const plan_ = planned();
+    await fs.outputFile(join(outside.path, 'secret-name'), 'x');
+    await expect(
+      repositoryOf(await shippedSkeletons(), {
+        ...plan_,
+        purpose: relative(
+          join(await shippedSkeletons(), 'lua/purposes'),
+          outside.path,
+        ) as ExtensionPlan['purpose'],
+      }),
+    ).rejects.toThrow();
   });
 
   it('is nothing that a plan says', async () => {
@@ -247,6 +325,68 @@ describe('what a workspace can make verification run', () => {
     expect(
       (await behaviour({ skeletons: [skeletons] })).details.join(),
     ).toContain('trusted');
+  });
+});
+
+describe('a link in a workspace', () => {
+  const secret = 'canary-link';
+  it.each(['policy', 'k8s', 'src', 'docs'])(
+    'in place of the folder %s is refused and not followed',
+    async folder => {
+      await generated();
+      const place = join(outside.path, 'elsewhere');
+      await fs.outputFile(
+        join(place, 'a.yaml'),
+        `kind: EnvoyExtensionPolicy\n${secret}: [\n`,
+      );
+      await fs.remove(join(workspace.path, folder));
+      await fs.symlink(place, join(workspace.path, folder));
+      const report = await verify(workspace.path, limited);
+      expect(report.checks[0]).toMatchObject({
+        id: 'tree',
+        status: 'failed',
+      });
+      expect(report.checks[0]!.details[0]).toContain(
+        `${folder} is a symbolic link`,
+      );
+      expect(JSON.stringify(report)).not.toMatch(
+        new RegExp(`a\\.yaml|${secret}`),
+      );
+    },
+  );
+
+  it.each(['policy/more.yaml', 'k8s/deep/more.yaml', 'docs/more.md'])(
+    'in place of the file %s is refused and not followed',
+    async file => {
+      await generated();
+      const target = join(outside.path, 'a');
+      await fs.outputFile(target, `${secret}: [\n\${{ x }}`);
+      await fs.ensureDir(join(workspace.path, file, '..'));
+      await fs.symlink(target, join(workspace.path, file));
+      const report = await verify(workspace.path, limited);
+      expect(report.checks[0]!.details).toEqual([
+        `${file} is a symbolic link, and no check reads through links: put the file itself there`,
+      ]);
+      expect(JSON.stringify(report)).not.toContain(secret);
+    },
+  );
+
+  it('is no plan', async () => {
+    await generated();
+    const file = join(workspace.path, 'eg-extension.yaml');
+    await fs.move(file, join(outside.path, 'plan.yaml'));
+    await fs.symlink(join(outside.path, 'plan.yaml'), file);
+    await expect(verify(workspace.path, limited)).rejects.toThrow();
+  });
+
+  it('is its owner’s business in a folder that is trusted', async () => {
+    await generated();
+    await fs.symlink('README.md', join(workspace.path, 'docs/readme.md'));
+    const { checks } = await verify(workspace.path, {
+      timeout: 60_000,
+      trustFolder: true,
+    });
+    expect(checks[0]).toMatchObject({ id: 'tree', status: 'passed' });
   });
 });
 

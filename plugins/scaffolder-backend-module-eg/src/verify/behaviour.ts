@@ -10,7 +10,7 @@ import {
 } from '../programs';
 import { madeByBuilds } from './files';
 import { howToTrust, Place, remedies, settingName } from './remedies';
-import { differences, repositoryOf, shippedSkeletons, Tree } from './shipped';
+import { differences, Tree, trustedRepositories } from './shipped';
 import { CheckContext, CheckDefinition, Outcome, skipped } from './types';
 
 /** The last lines of a log, for a report. */
@@ -100,12 +100,9 @@ async function trustedRepository(
   own: readonly string[],
 ): Promise<Tree | string[]> {
   let nearest: string[] | undefined;
-  for (const skeletons of [await shippedSkeletons(), ...own]) {
-    let wanted: Tree;
-    try {
-      wanted = await repositoryOf(skeletons, plan);
-    } catch (error) {
-      nearest ??= [(error as Error).message];
+  for await (const wanted of trustedRepositories(plan, own)) {
+    if (wanted instanceof Error) {
+      nearest ??= [wanted.message];
       continue;
     }
     const found = await differences(directory, wanted, plan);
@@ -213,7 +210,7 @@ export const behaviourCheck: CheckDefinition = {
       return {
         status: 'failed',
         details: [
-          `nothing was built: these files decide what is run, and are not what the shipped skeletons give for the plan; ${howToTrust(
+          `nothing was built: these files decide what is run and published, and are not what the shipped skeletons give for the plan; ${howToTrust(
             place,
           )}`,
           ...repository,

@@ -1,7 +1,8 @@
-import { lintLua } from 'backstage-plugin-eg-common';
+import { ExtensionPlan, lintLua } from 'backstage-plugin-eg-common';
 import { LuaVerdict, luaVerdict } from './egctl';
 import { Finding, holds, note, outcomeOf, problem, unknown } from './findings';
 import { Manifest, readManifests } from './manifests';
+import { scriptOf, trustedRepositories } from './shipped';
 import { CheckContext, CheckDefinition, outcome, skipped } from './types';
 
 const limitsTitle =
@@ -46,20 +47,57 @@ function limits({ file, source }: Script, gateway: string): Finding[] {
     : [holds(`${file}: nothing is known against it; only egctl runs it`)];
 }
 
-async function asked(
-  script: Script,
-  { options, noPrograms, signal }: CheckContext,
-): Promise<LuaVerdict | undefined> {
-  return options.egctl && !noPrograms
-    ? luaVerdict(
-        options.egctl,
-        script.source,
-        script.filterContext,
-        options.programs,
-        signal,
-      )
-    : undefined;
+/** The scripts that trusted skeletons give for the plan. */
+async function trustedScripts(
+  plan: ExtensionPlan,
+  own: readonly string[] | undefined,
+): Promise<Set<string>> {
+  const scripts = new Set<string>();
+  for await (const repository of trustedRepositories(plan, own)) {
+    if (!(repository instanceof Error)) {
+      scripts.add(scriptOf(repository, plan));
+    }
+  }
+  return scripts;
 }
+
+/**
+ * Asks egctl, which runs the script with all that Lua can do: read, write and rename files, and read the environment. So
+ * egctl gets a script of trusted skeletons only, and never another one that the workspace has.
+ *
+ * @returns undefined where no egctl is configured
+ */
+async function asked(
+  { source, filterContext }: Script,
+  { options, plan, noPrograms, signal }: CheckContext,
+): Promise<LuaVerdict | { state: 'withheld' } | undefined> {
+  const { egctl, build, trustFolder, skeletons, programs } = options;
+  if (!egctl) {
+    return undefined;
+  }
+  if (noPrograms) {
+    return { state: 'unknown', reason: noPrograms };
+  }
+  if (build === 'ci') {
+    return {
+      state: 'unknown',
+      reason: 'no program is started here (egExtensions.verify.build: ci)',
+    };
+  }
+  const trusted =
+    trustFolder || (await trustedScripts(plan, skeletons)).has(source);
+  return trusted
+    ? luaVerdict(egctl, source, filterContext, programs, signal)
+    : { state: 'withheld' };
+}
+
+/** Why a script that is not trusted was not run. */
+const withheld = {
+  reason:
+    'egctl did not run this script: it is not the script that the shipped skeletons give for the plan, and egctl would run it with the rights of the back end',
+  remedy:
+    'Put the script into skeletons of your own and name them in egExtensions.verify.skeletons, or run egctl on your machine.',
+};
 
 /** The scripts that policies carry: as egctl judges them where it is configured, else by the validator's known limits. */
 export const luaCheck: CheckDefinition = {
@@ -76,6 +114,7 @@ export const luaCheck: CheckDefinition = {
     }
     const findings: Finding[] = [];
     let judged = true;
+    let remedy: string | undefined;
     for (const script of scripts) {
       const verdict = await asked(script, context);
       if (verdict?.state === 'accepted') {
@@ -85,17 +124,22 @@ export const luaCheck: CheckDefinition = {
       } else {
         judged = false;
         findings.push(...limits(script, plan.release.gateway));
-        if (verdict) {
-          findings.push(note(`egctl was of no use: ${verdict.reason}`));
+        if (verdict?.state === 'withheld') {
+          findings.push(unknown(`${script.file}: ${withheld.reason}`));
+          remedy = withheld.remedy;
+        } else if (verdict) {
+          findings.push(note(`egctl did not judge it: ${verdict.reason}`));
         }
       }
     }
     const many = `${scripts.length} script${scripts.length === 1 ? '' : 's'}`;
+    const found = outcomeOf(
+      findings,
+      `${many}, for Envoy Gateway ${plan.release.gateway}`,
+    );
     return {
-      ...outcomeOf(
-        findings,
-        `${many}, for Envoy Gateway ${plan.release.gateway}`,
-      ),
+      ...found,
+      ...(remedy && found.status === 'skipped' ? { remedy } : {}),
       title: judged
         ? 'Lua script in Envoy Gateway’s strict validator (egctl)'
         : limitsTitle,

@@ -1,6 +1,6 @@
 import { resolveSafeChildPath } from '@backstage/backend-plugin-api';
 import fs from 'fs-extra';
-import { dirname, join, relative } from 'path';
+import { dirname, join, relative, sep } from 'path';
 import { Document, parseAllDocuments } from 'yaml';
 import { yamlData } from 'backstage-plugin-eg-common';
 import { textFiles } from './files';
@@ -37,10 +37,12 @@ function documentData(file: string, document: Document.Parsed): any {
  */
 export async function readManifests(directory: string): Promise<Manifest[]> {
   const manifests: Manifest[] = [];
+  // From the repository down, since a link may stand in place of a folder.
+  const files = await textFiles(directory);
   for (const folder of ['policy', 'k8s']) {
-    const path = join(directory, folder);
-    const files = (await fs.pathExists(path)) ? await textFiles(path) : [];
-    for (const file of files.filter(f => /\.ya?ml$/.test(f))) {
+    for (const file of files.filter(
+      f => f.startsWith(join(directory, folder, sep)) && /\.ya?ml$/.test(f),
+    )) {
       const name = relative(directory, file);
       for (const document of parseAllDocuments(
         await fs.readFile(file, 'utf8'),

@@ -1,4 +1,7 @@
-import { resolvePackagePath } from '@backstage/backend-plugin-api';
+import {
+  resolvePackagePath,
+  resolveSafeChildPath,
+} from '@backstage/backend-plugin-api';
 import fs from 'fs-extra';
 import { createTemplateRenderer } from 'nunjitsu';
 import { join, relative, sep } from 'path';
@@ -9,6 +12,7 @@ import {
   schemasFor,
   templateValues,
 } from 'backstage-plugin-eg-common';
+import { madeByBuilds } from './files';
 
 /**
  * Files by path relative to the repository, with forward slashes.
@@ -112,7 +116,8 @@ export async function repositoryOf(
     })),
   ];
   for (const { from, to = '' } of layers as { from: string; to?: string }[]) {
-    const folder = join(skeletons, from);
+    // Some names of folders come from the plan.
+    const folder = resolveSafeChildPath(skeletons, from);
     for (const path of await filesBelow(folder)) {
       const name = `${to}${relative(folder, path).split(sep).join('/')}`;
       const content = await fs.readFile(path);
@@ -128,28 +133,51 @@ export async function repositoryOf(
       }
     }
   }
-  const parts = [...tree]
-    .filter(([name]) => /^src\/[^/]+\.lua$/.test(name))
-    .map(([name, content]) => [name.slice(4), content.toString('utf8')]);
-  const script = plan.lua ? luaScript(plan, Object.fromEntries(parts)) : '';
-  for (const [name, text] of Object.entries(renderFiles(plan, script))) {
+  for (const [name, text] of Object.entries(
+    renderFiles(plan, scriptOf(tree, plan)),
+  )) {
     tree.set(name, Buffer.from(text));
   }
   return tree;
 }
 
-/** Folders that tools make; they are never part of what is built. */
-const madeByTools =
-  /^(\.git|\.venv|build|target|node_modules)(\/|$)|(^|\/)__pycache__(\/|$)/;
+/**
+ * The Lua script that the policy of a repository carries; '' where the extension is no Lua.
+ *
+ * @param repository - see {@link repositoryOf}
+ * @param plan - what is planned
+ */
+export function scriptOf(repository: Tree, plan: ExtensionPlan): string {
+  const parts = [...repository]
+    .filter(([name]) => /^src\/[^/]+\.lua$/.test(name))
+    .map(([name, content]) => [name.slice(4), content.toString('utf8')]);
+  return plan.lua ? luaScript(plan, Object.fromEntries(parts)) : '';
+}
 
-/** Files that a build, a test run and a workflow leave alone: for people, for Backstage, for clusters. */
+/**
+ * The repositories that trusted skeletons give for a plan. Only these may be run: anybody can have written a workspace.
+ *
+ * @param plan - what is planned; an extension, nothing native
+ * @param own - folders of skeletons that are trusted beside the shipped ones
+ * @returns for each folder, the shipped one first, the repository or why there is none
+ */
+export async function* trustedRepositories(
+  plan: ExtensionPlan,
+  own: readonly string[] = [],
+): AsyncGenerator<Tree | Error> {
+  for (const skeletons of [await shippedSkeletons(), ...own]) {
+    yield await repositoryOf(skeletons, plan).catch((error: Error) => error);
+  }
+}
+
+/** Files that no build, no test and no workflow runs: for people, for Backstage, for clusters. */
 function isInert(path: string, plan: ExtensionPlan): boolean {
   return (
     /^(docs|k8s)\/.*\.(md|png|svg|ya?ml)$/.test(path) ||
     /^(\.github\/)?(CHANGELOG|CODEOWNERS|CODE_OF_CONDUCT|CONTRIBUTING|LICENSE|NOTICE|SECURITY|SUPPORT)(\.(md|txt))?$/.test(
       path,
     ) ||
-    /^(README\.md|mkdocs\.yml|catalog-info\.yaml|\.editorconfig|\.gitignore|eg-extension\.yaml|compose\.yaml)$/.test(
+    /^(README\.md|mkdocs\.yml|catalog-info\.yaml|\.editorconfig|eg-extension\.yaml)$/.test(
       path,
     ) ||
     // The build of a Lua extension writes the script into the policy.
@@ -157,25 +185,43 @@ function isInert(path: string, plan: ExtensionPlan): boolean {
   );
 }
 
-async function pathsIn(directory: string, below = ''): Promise<string[]> {
-  const entries = await fs.readdir(join(directory, below), {
+/** What is in a workspace, by path: whether it is a plain file. */
+type Entries = Map<string, boolean>;
+
+/** A folder of tools is named as a whole: it has thousands of files, and none is part of a repository. */
+async function entriesIn(
+  directory: string,
+  wanted: Tree,
+  below = '',
+): Promise<Entries> {
+  const found: Entries = new Map();
+  const isWanted = (folder: string) =>
+    [...wanted.keys()].some(path => path.startsWith(`${folder}/`));
+  for (const entry of await fs.readdir(join(directory, below), {
     withFileTypes: true,
-  });
-  const nested = await Promise.all(
-    entries.map(async entry => {
-      const path = below ? `${below}/${entry.name}` : entry.name;
-      if (madeByTools.test(path)) {
-        return [];
+  })) {
+    const path = `${below}${entry.name}`;
+    const whole =
+      below === '' && madeByBuilds.includes(path) && !isWanted(path);
+    if (entry.isDirectory() && !whole) {
+      for (const [inner, plain] of await entriesIn(
+        directory,
+        wanted,
+        `${path}/`,
+      )) {
+        found.set(inner, plain);
       }
-      return entry.isDirectory() ? pathsIn(directory, path) : [path];
-    }),
-  );
-  return nested.flat();
+    } else {
+      found.set(path, entry.isFile() || entry.isDirectory());
+    }
+  }
+  return found;
 }
 
 /**
- * How a workspace differs from a repository, in files that decide what is built and run: changed, missing, added, and
- * those that are no plain files.
+ * How a workspace differs from a repository, in files that decide what is built, run and published: changed, missing,
+ * added, and those that are no plain files. It looks at every file, also at those that Git or a build would leave out:
+ * a makefile that finds a `.venv` uses it.
  *
  * @public
  * @param directory - the workspace
@@ -188,24 +234,20 @@ export async function differences(
   wanted: Tree,
   plan: ExtensionPlan,
 ): Promise<string[]> {
-  const paths = await pathsIn(directory);
+  const entries = await entriesIn(directory, wanted);
   const found: string[] = [];
-  for (const path of new Set([...paths, ...wanted.keys()])) {
-    if (isInert(path, plan)) {
-      continue;
-    }
+  for (const path of new Set([...entries.keys(), ...wanted.keys()])) {
     const content = wanted.get(path);
-    const there = await fs.lstat(join(directory, path)).catch(() => undefined);
-    if (!content) {
-      found.push(`${path} is not among the files of the skeleton`);
-    } else if (!there) {
-      found.push(`${path} is missing`);
-    } else if (!there.isFile()) {
+    const isPlain = entries.get(path);
+    if (isPlain === false) {
       found.push(`${path} is not a plain file`);
-    } else if (
-      there.size !== content.length ||
-      !content.equals(await fs.readFile(join(directory, path)))
-    ) {
+    } else if (isInert(path, plan)) {
+      continue;
+    } else if (!content) {
+      found.push(`${path} is not among the files of the skeleton`);
+    } else if (!isPlain) {
+      found.push(`${path} is missing`);
+    } else if (!content.equals(await fs.readFile(join(directory, path)))) {
       found.push(`${path} is not what the skeleton has`);
     }
   }
