@@ -2,7 +2,8 @@ export interface Config {
   egExtensions?: {
     verify?: {
       /**
-       * Where extensions are built: `here` (the default), or `ci`, which never starts a program on this machine.
+       * Where extensions are built: `here` (the default), or `ci`: eg:verify then starts no program on this machine, neither
+       * Envoy nor egctl, whatever else is set.
        */
       build?: 'here' | 'ci';
       /**
@@ -11,7 +12,8 @@ export interface Config {
        */
       envoy?: string;
       /**
-       * Path of egctl, of the release of Envoy Gateway that runs in the clusters. Where it is set, it judges Lua scripts.
+       * Path of egctl, of the release of Envoy Gateway that runs in the clusters. Where it is set, it judges Lua scripts,
+       * which it runs for that. It gets only scripts that the skeletons of this module or those of `skeletons` give.
        */
       egctl?: string;
       /**
@@ -67,7 +69,7 @@ export interface Config {
       sandbox?: {
         /**
          * `none` (the default): what the backend sees. `bubblewrap`: the system's programs, their work folder and what is
-         * named below. Needs the program bwrap and user namespaces; without them nothing is built.
+         * named below. Needs the program bwrap and user namespaces; without them nothing is built and no script is run.
          */
         program?: 'none' | 'bubblewrap';
         /** Whether programs reach the network. Defaults to false: all that a build fetches has to be in caches. */

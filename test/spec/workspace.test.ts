@@ -39,24 +39,39 @@ describe('the workspace', () => {
   });
 
   it('starts programs in one place only, which docs/security.md is about', async () => {
-    const { stdout } = require('execa').sync(
-      'git',
-      [
-        'grep',
-        '-lE',
+    const filesWith = (pattern: string): string[] =>
+      require('execa')
+        .sync(
+          'git',
+          [
+            'grep',
+            '-lE',
+            pattern,
+            '--',
+            'plugins/*/src/*.ts',
+            'plugins/*/src/*.tsx',
+            'cli/src/*.ts',
+          ],
+          { cwd: root },
+        )
+        .stdout.split('\n')
+        .filter((file: string) => !/\.test\.tsx?$/.test(file))
+        .map((file: string) =>
+          file.replace('plugins/scaffolder-backend-module-eg/src/', ''),
+        );
+    expect(
+      filesWith(
         "child_process|from 'execa'|require\\('execa'\\)|executeShellCommand|worker_threads",
-        '--',
-        'plugins/*/src/*.ts',
-        'plugins/*/src/*.tsx',
-        'cli/src/*.ts',
-      ],
-      { cwd: root },
-    );
-    const found = stdout
-      .split('\n')
-      .filter((file: string) => !/\.test\.tsx?$/.test(file));
-    expect(found).toEqual([
-      'plugins/scaffolder-backend-module-eg/src/programs/run.ts',
+      ),
+    ).toEqual(['programs/run.ts']);
+    expect(filesWith('runProgram\\(')).toEqual([
+      'programs/run.ts',
+      'verify/behaviour.ts',
+      'verify/egctl.ts',
+    ]);
+    expect(filesWith('luaVerdict\\(')).toEqual([
+      'verify/egctl.ts',
+      'verify/lua.ts',
     ]);
   });
 });

@@ -2,6 +2,7 @@ import { ExtensionPlan, lintLua } from 'backstage-plugin-eg-common';
 import { LuaVerdict, luaVerdict } from './egctl';
 import { Finding, holds, note, outcomeOf, problem, unknown } from './findings';
 import { Manifest, readManifests } from './manifests';
+import { remedies } from './remedies';
 import { scriptOf, trustedRepositories } from './shipped';
 import { CheckContext, CheckDefinition, outcome, skipped } from './types';
 
@@ -92,12 +93,8 @@ async function asked(
 }
 
 /** Why a script that is not trusted was not run. */
-const withheld = {
-  reason:
-    'egctl did not run this script: it is not the script that the shipped skeletons give for the plan, and egctl would run it with the rights of the back end',
-  remedy:
-    'Put the script into skeletons of your own and name them in egExtensions.verify.skeletons, or run egctl on your machine.',
-};
+const withheld =
+  'egctl did not run this script: it is not the script that the shipped skeletons give for the plan, and egctl would run it with the rights of the back end';
 
 /** The scripts that policies carry: as egctl judges them where it is configured, else by the validator's known limits. */
 export const luaCheck: CheckDefinition = {
@@ -125,8 +122,8 @@ export const luaCheck: CheckDefinition = {
         judged = false;
         findings.push(...limits(script, plan.release.gateway));
         if (verdict?.state === 'withheld') {
-          findings.push(unknown(`${script.file}: ${withheld.reason}`));
-          remedy = withheld.remedy;
+          findings.push(unknown(`${script.file}: ${withheld}`));
+          remedy = remedies.script();
         } else if (verdict) {
           findings.push(note(`egctl did not judge it: ${verdict.reason}`));
         }

@@ -59,6 +59,10 @@ export const remedies = {
   sandbox: () =>
     'Let the back end create user namespaces for bubblewrap, or build in CI (egExtensions.verify.build: ci).',
 
+  /** A script of the workspace is nobody's that is trusted; only a configuration names an egctl that would run it. */
+  script: () =>
+    'Put the script into skeletons of your own and name them in egExtensions.verify.skeletons, or run egctl on your machine.',
+
   /** Envoy Gateway does it itself: there is nothing to run. */
   native: () =>
     'make test in the repository checks the objects. Try them on a route of its own.',

@@ -44,11 +44,11 @@ export interface Report {
 export interface VerifyOptions {
   /** Path of an Envoy binary; without one, nothing is built. */
   envoy?: string;
-  /** Path of egctl of the release that runs in the clusters; it judges Lua scripts. */
+  /** Path of egctl of the release that runs in the clusters; it judges Lua scripts of trusted skeletons by running them. */
   egctl?: string;
   /** Milliseconds that building and running may take. */
   timeout: number;
-  /** `ci`: nothing is built here, whatever else is set. `here` unless given. */
+  /** `ci`: no program is started here, whatever else is set. `here` unless given. */
   build?: 'here' | 'ci';
   /** Folders of skeletons that are trusted beside the shipped ones. */
   skeletons?: readonly string[];
@@ -56,7 +56,7 @@ export interface VerifyOptions {
   programs?: ProgramOptions;
   /** Where the report is read, for its remedies; a task unless given. */
   place?: Place;
-  /** Whether the folder is built as it is: for its owner, on a machine of their own. Never for a workspace. */
+  /** Whether the folder is built and its scripts run as they are: for its owner, on a machine of their own. Never for a workspace. */
   trustFolder?: boolean;
 }
 
