@@ -33,6 +33,7 @@ describeWith(
             name: 'my-extension',
             owner: 'group:default/platform',
             purpose: 'header-transform',
+            settings: { request: [{ action: 'set', name: 'x-a', value: 'b' }] },
             implementation: 'lua',
           }),
         ),

@@ -48,6 +48,7 @@ function planned(answers: Partial<AnswersInput> = {}): ExtensionPlan {
       name: 'my-extension',
       owner: 'group:default/platform',
       purpose: 'header-transform',
+      settings: { request: [{ action: 'set', name: 'x-a', value: 'b' }] },
       implementation: 'lua',
       ...answers,
     }),
@@ -68,15 +69,12 @@ async function generated(
   }
 }
 
-async function lua(
-  options: Partial<VerifyOptions> = {},
-  rest: { noPrograms?: string } = {},
-) {
-  const { checks } = await verify(
-    workspace.path,
-    { timeout: 60_000, egctl: await standIn(), ...options },
-    rest,
-  );
+async function lua(options: Partial<VerifyOptions> = {}) {
+  const { checks } = await verify(workspace.path, {
+    timeout: 60_000,
+    egctl: await standIn(),
+    ...options,
+  });
   return checks.find(({ id }) => id === 'lua')!;
 }
 
@@ -245,17 +243,13 @@ describe('egctl', () => {
     }
   });
 
-  it.each<[string, Partial<VerifyOptions>, { noPrograms?: string }]>([
-    ['nothing is built here', { build: 'ci' }, {}],
-    [
-      'the owner trusts the folder, too',
-      { build: 'ci', trustFolder: true },
-      {},
-    ],
-    ['it is a dry run', {}, { noPrograms: 'a dry run starts no programs' }],
-  ])('is not started where %s', async (_, options, rest) => {
+  it.each<[string, Partial<VerifyOptions>]>([
+    ['nothing is built here', { build: 'ci' }],
+    ['the owner trusts the folder, too', { build: 'ci', trustFolder: true }],
+    ['it is a dry run', { place: 'dry-run' }],
+  ])('is not started where %s', async (_, options) => {
     await generated();
-    const { title, details } = await lua(options, rest);
+    const { title, details } = await lua(options);
     expect(title).toContain('known limits');
     expect(details.join('\n')).toMatch(
       /note: egctl did not judge it: .*(verify\.build: ci|dry run)/,

@@ -62,34 +62,39 @@ async function trustedScripts(
   return scripts;
 }
 
+type Judge = (script: Script) => Promise<LuaVerdict | { state: 'withheld' }>;
+
 /**
- * Asks egctl, which runs the script with all that Lua can do: read, write and rename files, and read the environment. So
- * egctl gets a script of trusted skeletons only, and never another one that the workspace has.
+ * How egctl is asked. It runs the script with all that Lua can do: read, write and rename files, and read the
+ * environment. So egctl gets a script of trusted skeletons only, and never another one that the workspace has.
  *
  * @returns undefined where no egctl is configured
  */
-async function asked(
-  { source, filterContext }: Script,
-  { options, plan, noPrograms, signal }: CheckContext,
-): Promise<LuaVerdict | { state: 'withheld' } | undefined> {
+async function judgeOf({
+  options,
+  plan,
+  noPrograms,
+  signal,
+}: CheckContext): Promise<Judge | undefined> {
   const { egctl, build, trustFolder, skeletons, programs } = options;
   if (!egctl) {
     return undefined;
   }
-  if (noPrograms) {
-    return { state: 'unknown', reason: noPrograms };
+  const reason =
+    noPrograms ??
+    (build === 'ci'
+      ? 'no program is started here (egExtensions.verify.build: ci)'
+      : undefined);
+  if (reason) {
+    return async () => ({ state: 'unknown', reason });
   }
-  if (build === 'ci') {
-    return {
-      state: 'unknown',
-      reason: 'no program is started here (egExtensions.verify.build: ci)',
-    };
-  }
-  const trusted =
-    trustFolder || (await trustedScripts(plan, skeletons)).has(source);
-  return trusted
-    ? luaVerdict(egctl, source, filterContext, programs, signal)
-    : { state: 'withheld' };
+  const trusted = trustFolder
+    ? undefined
+    : await trustedScripts(plan, skeletons);
+  return async ({ source, filterContext }) =>
+    !trusted || trusted.has(source)
+      ? luaVerdict(egctl, source, filterContext, programs, signal)
+      : { state: 'withheld' };
 }
 
 /** Why a script that is not trusted was not run. */
@@ -112,8 +117,9 @@ export const luaCheck: CheckDefinition = {
     const findings: Finding[] = [];
     let judged = true;
     let remedy: string | undefined;
+    const judge = await judgeOf(context);
     for (const script of scripts) {
-      const verdict = await asked(script, context);
+      const verdict = await judge?.(script);
       if (verdict?.state === 'accepted') {
         findings.push(holds(`${script.file}: egctl accepts it`));
       } else if (verdict?.state === 'refused') {
