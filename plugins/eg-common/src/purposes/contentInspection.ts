@@ -212,6 +212,8 @@ interface Detector {
   sample: string;
   /** A text that it nearly finds. */
   near?: string;
+  /** Matches that overlap: the first may not hide the others. */
+  overlapping?: string;
 }
 
 /** JWT of RFC 7519, section 3.1, with its signature shortened. */
@@ -228,6 +230,9 @@ function detectorsOf({ request, response, patterns }: Settings): Detector[] {
       response: response.cards,
       sample: '4111 1111-1111 1111',
       near: '4111 1111 1111 1112',
+      // 2000000064111 passes the Luhn check as well.
+      overlapping:
+        'customer 200000006 4111 1111 1111 1111, 4111-1111 1111-1111 1111',
     },
     {
       name: 'emails',
@@ -236,6 +241,7 @@ function detectorsOf({ request, response, patterns }: Settings): Detector[] {
       response: response.emails,
       sample: 'jane.doe@mail.example.com',
       near: 'jane@localhost',
+      overlapping: 'x@jane.doe@example.com',
     },
     {
       name: 'credentials',
@@ -244,6 +250,7 @@ function detectorsOf({ request, response, patterns }: Settings): Detector[] {
       response: response.credentials,
       sample: jwt,
       near: 'AKIAIOSFODNN7EXAMPL',
+      overlapping: `xoxb-123456789012-${jwt} glpat-aaaaaaaaaaaaaaaaaaaa-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----`,
     },
     {
       name: 'sql-injection',
@@ -459,7 +466,7 @@ function cases(s: Settings, context: CaseContext): BehaviourCase[] {
       );
       continue;
     }
-    for (const { name, sample, near } of active) {
+    for (const { name, sample, near, overlapping } of active) {
       const half = Math.floor(sample.length / 2);
       result.push(
         withBody(direction, `${name} in a body`, [
@@ -472,6 +479,20 @@ function cases(s: Settings, context: CaseContext): BehaviourCase[] {
           { chunked: 'parts' },
         ),
       );
+      if (overlapping) {
+        const middle = Math.floor(overlapping.length / 2);
+        result.push(
+          withBody(direction, `${name}, matches that overlap`, [
+            `a "${overlapping}" z`,
+          ]),
+          withBody(
+            direction,
+            `${name}, matches that overlap between chunks`,
+            [overlapping.slice(0, middle), overlapping.slice(middle)],
+            { chunked: 'parts' },
+          ),
+        );
+      }
       if (near) {
         result.push(
           withBody(direction, `nearly ${name}`, [`a "${near}" z`], {

@@ -66,16 +66,22 @@ const emails =
  * Tokens and keys by the forms that their issuers document: AWS access key ids, GitHub, GitLab, Stripe, Slack, Google,
  * npm, Anthropic and OpenAI keys; JSON Web Tokens (RFC 7519); private keys in PEM (RFC 7468).
  */
-const credentials: readonly RegExp[] = [
-  /(?<![A-Za-z0-9_])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9_])/y,
-  /(?<![A-Za-z0-9_])AIza[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])/y,
-  /(?<![A-Za-z0-9_])(?:gh[pousr]_|npm_)[A-Za-z0-9]{36}[A-Za-z0-9_-]*/y,
-  /(?<![A-Za-z0-9_])github_pat_[A-Za-z0-9_]{22}[A-Za-z0-9_-]*/y,
-  /(?<![A-Za-z0-9_])(?:glpat-|sk-ant-|sk-proj-)[A-Za-z0-9_-]{20,}/y,
-  /(?<![A-Za-z0-9_])[sr]k_(?:live|test)_[A-Za-z0-9]{16}[A-Za-z0-9_-]*/y,
-  /(?<![A-Za-z0-9_])xox[abprs]-[A-Za-z0-9-]{10}[A-Za-z0-9_-]*/y,
-  /(?<![A-Za-z0-9_])eyJ[A-Za-z0-9_-]{10,1000}\.eyJ[A-Za-z0-9._-]*/y,
-  /-----BEGIN (?:(?:RSA |EC |DSA |OPENSSH |ENCRYPTED )?PRIVATE KEY|PGP PRIVATE KEY BLOCK)-----(?:(?!-----END )[A-Za-z0-9+/=\\\s:,-])*(?:-----END [A-Z ]{1,32}-----)?/y,
+const credentials: readonly (readonly RegExp[])[] = [
+  [
+    /(?<![A-Za-z0-9_])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9_])/y,
+    /(?<![A-Za-z0-9_])AIza[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])/y,
+  ],
+  [
+    /(?<![A-Za-z0-9_])(?:gh[pousr]_|npm_)[A-Za-z0-9]{36}[A-Za-z0-9_-]*/y,
+    /(?<![A-Za-z0-9_])github_pat_[A-Za-z0-9_]{22}[A-Za-z0-9_-]*/y,
+    /(?<![A-Za-z0-9_])(?:glpat-|sk-ant-|sk-proj-)[A-Za-z0-9_-]{20,}/y,
+    /(?<![A-Za-z0-9_])[sr]k_(?:live|test)_[A-Za-z0-9]{16}[A-Za-z0-9_-]*/y,
+    /(?<![A-Za-z0-9_])xox[abprs]-[A-Za-z0-9-]{10}[A-Za-z0-9_-]*/y,
+  ],
+  [/(?<![A-Za-z0-9_])eyJ[A-Za-z0-9_-]{10,1000}\.eyJ[A-Za-z0-9._-]*/y],
+  [
+    /-----BEGIN (?:(?:RSA |EC |DSA |OPENSSH |ENCRYPTED )?PRIVATE KEY|PGP PRIVATE KEY BLOCK)-----(?:(?!-----END )[A-Za-z0-9+/=\\\s:,-])*(?:-----END [A-Z ]{1,32}-----)?/y,
+  ],
 ];
 
 const quote = '(?:\'|"|%27|%22)';
@@ -104,9 +110,12 @@ const pathTraversal: readonly RegExp[] = [
   /\\windows\\(?:system32|win\.ini)/iy,
 ];
 
+/** Where a match that begins at a place ends. */
+type Search = (text: string, at: number) => number | undefined;
+
 const firstOf =
-  (patterns: readonly RegExp[]) =>
-  (text: string, at: number): number | undefined => {
+  (patterns: readonly RegExp[]): Search =>
+  (text, at) => {
     for (const pattern of patterns) {
       const end = matchAt(pattern, text, at);
       if (end !== undefined) {
@@ -116,19 +125,23 @@ const firstOf =
     return undefined;
   };
 
-const detectors: Record<
-  DetectorId,
-  (text: string, at: number) => number | undefined
-> = {
-  cards: cardAt,
-  emails: firstOf([emails]),
-  credentials: firstOf(credentials),
-  'sql-injection': firstOf(sqlInjection),
-  'path-traversal': firstOf(pathTraversal),
+/** What one search finds hides nothing from another. */
+interface Searches {
+  /** Whether matches of one search can overlap. Each is found, or what stands before a card number could hide it. */
+  overlap?: true;
+  searches: readonly Search[];
+}
+
+const detectors: Record<DetectorId, Searches> = {
+  cards: { overlap: true, searches: [cardAt] },
+  emails: { overlap: true, searches: [firstOf([emails])] },
+  credentials: { searches: credentials.map(firstOf) },
+  'sql-injection': { searches: [firstOf(sqlInjection)] },
+  'path-traversal': { searches: [firstOf(pathTraversal)] },
 };
 
 /**
- * What a detector finds in a text, from left to right.
+ * What a detector finds in a text; each of its searches from left to right.
  *
  * @param detector - a built-in one, or a regular expression of the subset in {@link parsePattern}
  */
@@ -136,23 +149,25 @@ export function findings(
   text: string,
   detector: DetectorId | { pattern: string },
 ): Finding[] {
-  const matches =
+  const { overlap, searches }: Searches =
     typeof detector === 'string'
       ? detectors[detector]
-      : firstOf([new RegExp(detector.pattern, 'y')]);
+      : { searches: [firstOf([new RegExp(detector.pattern, 'y')])] };
   const found: Finding[] = [];
-  for (let at = 0; at < text.length; at++) {
-    const end = matches(text, at);
-    if (end !== undefined) {
-      found.push({ start: at, end });
-      at = end - 1;
+  for (const matches of searches) {
+    for (let at = 0; at < text.length; at++) {
+      const end = matches(text, at);
+      if (end !== undefined) {
+        found.push({ start: at, end });
+        at = overlap ? at : end - 1;
+      }
     }
   }
   return found;
 }
 
 /**
- * The characters of a text that are masked, as indexes.
+ * The characters of a text that are masked, as indexes; some more than once.
  *
  * @param keepDigits - how many of a card number's last digits stay; its separators stay, too
  */

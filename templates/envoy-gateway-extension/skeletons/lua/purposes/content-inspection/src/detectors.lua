@@ -116,11 +116,15 @@ end
 local AWS = token(one_of("AKIA", "ASIA"), run(set("0-9A-Z"), 16, 16), not_before(WORD)) -- AWS access key id
 local STRIPE = token(one_of("sk_live_", "sk_test_", "rk_live_", "rk_test_"), run(ALPHANUMERIC, 16, 16), MORE)
 
--- The forms that the issuers of credentials document. To add one, give its prefix and the least that follows.
-local CREDENTIALS = {
+-- The forms that the issuers of credentials document. To add one, give its prefix and the least that follows. Forms with
+-- the same tail share a list: a match that begins within another is masked with it, as all of its bytes are bytes of the
+-- tail. What one list finds hides nothing from another.
+local WITHOUT_TAIL = {
   literal("AKIA", AWS),
   literal("ASIA", AWS),
   literal("AIza", token(one_of("AIza"), run(TOKEN, 35, 35), not_before(TOKEN))), -- Google API key
+}
+local TOKENS = {
   literal("gh", token(one_of("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), run(ALPHANUMERIC, 36, 36), MORE)),
   literal("npm_", token(one_of("npm_"), run(ALPHANUMERIC, 36, 36), MORE)),
   literal("github_pat_", token(one_of("github_pat_"), run(WORD, 22, 22), MORE)),
@@ -129,7 +133,11 @@ local CREDENTIALS = {
   literal("sk_", STRIPE),
   literal("rk_", STRIPE),
   literal("xox", token(one_of("xoxa-", "xoxb-", "xoxp-", "xoxr-", "xoxs-"), run(LABEL, 10, 10), MORE)), -- Slack
-  literal("eyJ", token(one_of("eyJ"), run(TOKEN, 10, 1000), one_of(".eyJ"), run(set("0-9A-Za-z._-"), 0, ANY_LENGTH))), -- JWT
+}
+local JSON_WEB_TOKENS = {
+  literal("eyJ", token(one_of("eyJ"), run(TOKEN, 10, 1000), one_of(".eyJ"), run(set("0-9A-Za-z._-"), 0, ANY_LENGTH))),
+}
+local PRIVATE_KEYS = {
   literal(
     "-----BEGIN ",
     one_of("-----BEGIN "),
@@ -274,14 +282,20 @@ local function search_emails(text)
   end
 end
 
--- Keys of the settings, names in events, and how matches are found.
+-- Keys of the settings, names in events, and how matches are found. Where matches of one search can overlap, each is
+-- found, or what stands before a card number could hide it.
+local CARDS, ALL_CREDENTIALS = {}, {}
+CARDS[1] = search({ form("[2-6]" .. ("[ -]?%d"):rep(12), card) })
+for index, forms in ipairs({ WITHOUT_TAIL, TOKENS, JSON_WEB_TOKENS, PRIVATE_KEYS }) do
+  ALL_CREDENTIALS[index] = search(forms)
+end
 local DETECTORS = {
-  { key = "cards", name = "cards", search = search({ form("[2-6]" .. ("[ -]?%d"):rep(12), card) }) },
-  { key = "emails", name = "emails", search = search_emails },
-  { key = "credentials", name = "credentials", search = search(CREDENTIALS) },
-  { key = "sqlInjection", name = "sql-injection", attack = true, search = search_lower(SQL_INJECTION) },
-  { key = "pathTraversal", name = "path-traversal", attack = true, search = search_lower(PATH_TRAVERSAL) },
+  { key = "cards", name = "cards", overlaps = true, searches = CARDS },
+  { key = "emails", name = "emails", overlaps = true, searches = { search_emails } },
+  { key = "credentials", name = "credentials", searches = ALL_CREDENTIALS },
+  { key = "sqlInjection", name = "sql-injection", attack = true, searches = { search_lower(SQL_INJECTION) } },
+  { key = "pathTraversal", name = "path-traversal", attack = true, searches = { search_lower(PATH_TRAVERSAL) } },
 }
 
 -- Not a setting: what `unreadable` decides about.
-local UNREADABLE = { name = "unreadable", search = search_lower(TRANSFER_ENCODED) }
+local UNREADABLE = { name = "unreadable", searches = { search_lower(TRANSFER_ENCODED) } }

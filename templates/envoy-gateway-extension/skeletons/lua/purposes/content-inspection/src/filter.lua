@@ -72,8 +72,8 @@ local function rules_of(actions)
   return rules
 end
 
--- Marks the bytes of a match that are to be hidden. Of a card number, the last digits and the separators stay. A NUL is
--- no character but a half of one.
+-- Marks the bytes of a match that are to be hidden. Of a card number, the last digits and the separators stay; of numbers
+-- that overlap, the digits that stay in each. A NUL is no character but a half of one.
 local function hide(hidden, source, reading, start, stop, detector, settings)
   local keep = detector.key == "cards" and tonumber(settings.keepDigits) or 0
   for at = stop - 1, start, -1 do
@@ -114,15 +114,18 @@ local function inspect(text, rules, counts, settings)
   local blocked, hidden, most = false, {}, {}
   for _, reading in ipairs(readings_of(text)) do
     for index, rule in ipairs(rules) do
-      local count, next_from = 0, rule.detector.search(reading.text)
-      local start, stop = next_from(1)
-      while start do
-        count = count + 1
-        blocked = blocked or rule.action == "block"
-        if rule.action == "mask" then
-          hide(hidden, text, reading, start, stop, rule.detector, settings)
+      local count, detector = 0, rule.detector
+      for _, search_in in ipairs(detector.searches) do
+        local next_from = search_in(reading.text)
+        local start, stop = next_from(1)
+        while start do
+          count = count + 1
+          blocked = blocked or rule.action == "block"
+          if rule.action == "mask" then
+            hide(hidden, text, reading, start, stop, detector, settings)
+          end
+          start, stop = next_from(detector.overlaps and start + 1 or stop)
         end
-        start, stop = next_from(stop)
       end
       -- In another reading the same match is there again.
       most[index] = math.max(most[index] or 0, count)

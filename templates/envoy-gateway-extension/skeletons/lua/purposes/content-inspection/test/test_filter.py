@@ -89,8 +89,24 @@ class Detectors(unittest.TestCase):
             "4111111111111112 41111111111111111111 411111111116 1111111111111117",
             "a4111111111111111 4111111111111111b _4111111111111111",
             "0.4111111111111111 «4111111111111111».5 No.«4111111111111111»",
+            "customer «200000006» «4111» «1111» «1111» «1111»",  # passes with the beginning of the card number
+            "item «6» «4111» «1111» «1111» «1111»",
         ]:
             self.check("cards", text)
+
+    def test_every_card_is_masked(self):
+        """One of ten numbers makes, with a part of the card number, one that passes the Luhn check."""
+        script = Filter(settings({"cards": "mask"}, keepDigits=4))
+        for number in [*range(500), *range(200_000_000, 200_000_500)]:
+            body = script.request(TEXT, f"{number} 4111-1111 1111 1111 {number}").body
+            self.assertEqual(body[len(str(number)) + 1 :][:15], "****-**** **** ", number)
+
+    def test_overlaps_take_linear_time(self):
+        """As many overlapping matches as a body can have: quadratic work would take minutes."""
+        script = Filter(settings({"cards": "mask", "emails": "mask", "credentials": "mask"}))
+        for part in ["4 4 4 4-", "2 ", "a@b.cd", "xoxb-aaaaaaaaaa-", "-----BEGIN PRIVATE KEY-----"]:
+            body = part * (60_000 // len(part))
+            self.assertEqual(len(script.request(TEXT, body).body), len(body))
 
     def test_cards_keep_their_last_digits_and_separators(self):
         outcome = Filter(settings({"cards": "mask"}, keepDigits=4, maskWith="#")).request(TEXT, "4111-1111 1111-1111")
@@ -101,7 +117,7 @@ class Detectors(unittest.TestCase):
             "mail «jane.doe+tag@mail.example.com», or <«a@b.co».>",
             "jane@localhost @example.com a@b.c jane@.com a@b..com",
             "a" * 65 + "@example.com «" + "a" * 64 + "@example.com»",
-            "«a@example.com».1 «a@b.example».x1 «a@b.cd»@e.fg",
+            "«a@example.com».1 «a@b.example».x1 «a@b.cd@e.fg»",
         ]:
             self.check("emails", text)
 
@@ -117,6 +133,8 @@ class Detectors(unittest.TestCase):
             r'{"k":"«-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----»\n"}',
             "«-----BEGIN EC PRIVATE KEY-----\n" + "MHcCAQEE" * 1000 + '»"',
             "-----BEGIN PUBLIC KEY-----\nMIIE",
+            f"«xoxb-123456789012-{JWT}»",
+            f"«glpat-{a[:20]}-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----» b",
         ]:
             self.check("credentials", text)
 

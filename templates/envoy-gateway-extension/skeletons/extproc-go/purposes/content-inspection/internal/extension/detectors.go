@@ -18,25 +18,36 @@ type form struct {
 // detector finds one kind of content.
 type detector struct {
 	name string // in events
-	// find returns the first match that begins in text[from:limit]; start is -1
-	// if there is none.
-	find func(text []byte, from, limit int) (start, end int, t tail)
+	// searches are independent of each other: what one finds hides nothing from
+	// another.
+	searches []search
+	// overlaps means that matches of one search can overlap. Each is found, or
+	// what stands before a card number could hide it.
+	overlaps bool
 	// digitsOnly masks nothing but the digits of a match, and of these not the
 	// last ones.
 	digitsOnly bool
 	keepDigits int
 }
 
+// search returns the first match that begins in text[from:limit]; start is -1 if
+// there is none.
+type search func(text []byte, from, limit int) (start, end int, t tail)
+
 // formsOf returns a detector for several forms. Where two begin at one place,
 // the first in the list counts.
 func formsOf(name string, forms ...form) detector {
+	return detector{name: name, searches: []search{searchFor(forms...)}}
+}
+
+func searchFor(forms ...form) search {
 	byFirst := [256][]form{}
 	for _, f := range forms {
 		for _, b := range []byte(f.first) {
 			byFirst[b] = append(byFirst[b], f)
 		}
 	}
-	return detector{name: name, find: func(text []byte, from, limit int) (int, int, tail) {
+	return func(text []byte, from, limit int) (int, int, tail) {
 		for at := from; at < limit; at++ {
 			for _, f := range byFirst[text[at]] {
 				if end := f.match(text[:min(len(text), at+window)], at); end >= 0 {
@@ -45,14 +56,14 @@ func formsOf(name string, forms ...form) detector {
 			}
 		}
 		return -1, -1, nil
-	}}
+	}
 }
 
 // cards finds payment card numbers: 13 to 19 digits (ISO/IEC 7812), one blank or
 // hyphen between any two, that pass the Luhn check.
 func cards(keepDigits int) detector {
 	d := formsOf("cards", form{first: "23456", match: card})
-	d.digitsOnly, d.keepDigits = true, keepDigits
+	d.overlaps, d.digitsOnly, d.keepDigits = true, true, keepDigits
 	return d
 }
 
@@ -100,10 +111,10 @@ var (
 	upperDigit = set("0-9A-Z")
 	alphanum   = set("0-9A-Za-z")
 
-	emails = formsOf("emails", form{
+	emails = detector{name: "emails", overlaps: true, searches: []search{searchFor(form{
 		first: lettersAndDigits + "._%+-",
 		match: sequence(notAfter(mailByte), run(mailByte, 1, 64), oneOf("@"), domain),
-	})
+	})}}
 )
 
 // domain matches the longest text that ends with a top-level domain.
@@ -139,20 +150,27 @@ func (f form) goesOn(t tail) form {
 
 // credentials have the forms that their issuers document. To add one, give its
 // prefix and the least that follows.
-var credentials = formsOf("credentials",
-	token("A", oneOf("AKIA", "ASIA"), run(upperDigit, 16, 16), notBefore(wordByte)), // AWS access key id
-	token("A", oneOf("AIza"), run(tokenByte, 35, 35), notBefore(tokenByte)),         // Google API key
-	token("gn", oneOf("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "npm_"), run(alphanum, 36, 36)).goesOn(while(tokenByte)),
-	token("g", oneOf("github_pat_"), run(wordByte, 22, 22)).goesOn(while(tokenByte)),
-	token("gs", oneOf("glpat-", "sk-ant-", "sk-proj-"), run(tokenByte, 20, 20)).goesOn(while(tokenByte)),               // GitLab, Anthropic, OpenAI
-	token("sr", oneOf("sk_live_", "sk_test_", "rk_live_", "rk_test_"), run(alphanum, 16, 16)).goesOn(while(tokenByte)), // Stripe
-	token("x", oneOf("xoxa-", "xoxb-", "xoxp-", "xoxr-", "xoxs-"), run(labelByte, 10, 10)).goesOn(while(tokenByte)),    // Slack
-	token("e", oneOf("eyJ"), run(tokenByte, 10, 1000), oneOf(".eyJ")).goesOn(while(set("0-9A-Za-z._-"))),               // JWT
-	form{first: "-", match: sequence(oneOf("-----BEGIN "), oneOf(
+//
+// Forms with the same tail share a search: a match that begins within another is
+// masked with it, as all of its bytes are bytes of the tail.
+var credentials = detector{name: "credentials", searches: []search{
+	searchFor(
+		token("A", oneOf("AKIA", "ASIA"), run(upperDigit, 16, 16), notBefore(wordByte)), // AWS access key id
+		token("A", oneOf("AIza"), run(tokenByte, 35, 35), notBefore(tokenByte)),         // Google API key
+	),
+	searchFor(
+		token("gn", oneOf("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "npm_"), run(alphanum, 36, 36)).goesOn(while(tokenByte)),
+		token("g", oneOf("github_pat_"), run(wordByte, 22, 22)).goesOn(while(tokenByte)),
+		token("gs", oneOf("glpat-", "sk-ant-", "sk-proj-"), run(tokenByte, 20, 20)).goesOn(while(tokenByte)),               // GitLab, Anthropic, OpenAI
+		token("sr", oneOf("sk_live_", "sk_test_", "rk_live_", "rk_test_"), run(alphanum, 16, 16)).goesOn(while(tokenByte)), // Stripe
+		token("x", oneOf("xoxa-", "xoxb-", "xoxp-", "xoxr-", "xoxs-"), run(labelByte, 10, 10)).goesOn(while(tokenByte)),    // Slack
+	),
+	searchFor(token("e", oneOf("eyJ"), run(tokenByte, 10, 1000), oneOf(".eyJ")).goesOn(while(set("0-9A-Za-z._-")))), // JWT
+	searchFor(form{first: "-", match: sequence(oneOf("-----BEGIN "), oneOf(
 		"PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "DSA PRIVATE KEY",
 		"OPENSSH PRIVATE KEY", "ENCRYPTED PRIVATE KEY", "PGP PRIVATE KEY BLOCK",
-	), oneOf("-----")), tail: pemBody},
-)
+	), oneOf("-----")), tail: pemBody}),
+}}
 
 // The beginnings of attacks, in any case, and with percent-encoding where it is
 // usual in forms. They are heuristics: what they miss is no proof of innocence.
@@ -201,7 +219,7 @@ const maxPatternBytes = 256
 
 // custom finds the matches of a regular expression that parsePattern accepts.
 func custom(name string, re *regexp.Regexp) detector {
-	return detector{name: "pattern:" + name, find: func(text []byte, from, limit int) (int, int, tail) {
+	return detector{name: "pattern:" + name, searches: []search{func(text []byte, from, limit int) (int, int, tail) {
 		if from >= limit {
 			return -1, -1, nil
 		}
@@ -211,5 +229,5 @@ func custom(name string, re *regexp.Regexp) detector {
 			return -1, -1, nil
 		}
 		return from + place[0], from + place[1], nil
-	}}
+	}}}
 }

@@ -380,7 +380,7 @@ func FuzzSettings(f *testing.F) {
 			return
 		}
 		for at := 0; at < len(text); {
-			start, end, _ := e.request[0].find([]byte(text), at, len(text))
+			start, end, _ := e.request[0].searches[0]([]byte(text), at, len(text))
 			if start < 0 {
 				return
 			}

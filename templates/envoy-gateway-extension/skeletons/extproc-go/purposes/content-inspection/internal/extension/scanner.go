@@ -123,14 +123,22 @@ type scanner struct {
 	places  []place
 }
 
-// place is where one rule has come to, as an index of text.
+// place is where one search of a rule has come to, as an index of text.
 type place struct {
+	rule int
+	find search
 	next int
 	open tail // the last match may go on there; nil if not
 }
 
 func newScanner(rules []rule) *scanner {
-	return &scanner{rules: rules, counts: make([]int, len(rules)), places: make([]place, len(rules))}
+	s := &scanner{rules: rules, counts: make([]int, len(rules))}
+	for i, r := range rules {
+		for _, find := range r.searches {
+			s.places = append(s.places, place{rule: i, find: find})
+		}
+	}
+	return s
 }
 
 func (s *scanner) clone() *scanner {
@@ -151,7 +159,7 @@ func (s *scanner) forgetChars() (text []byte, ends []int) {
 		s.text[i] = other
 	}
 	for i := range s.places {
-		s.places[i] = place{next: s.decided}
+		s.places[i].next, s.places[i].open = s.decided, nil
 	}
 	return text, ends
 }
@@ -164,8 +172,9 @@ func (s *scanner) feed(text []byte, ends []int, settle bool, hide func(from, to 
 	if !settle {
 		limit = max(s.decided, limit-window)
 	}
-	for i := range s.rules {
-		if s.advance(i, limit, hide) && s.rules[i].action == block {
+	for i := range s.places {
+		p := &s.places[i]
+		if s.advance(p, limit, hide) && s.rules[p.rule].action == block {
 			blocked = true
 		}
 	}
@@ -184,10 +193,10 @@ func (s *scanner) end(index int) int {
 	return s.ends[index-1]
 }
 
-// advance lets one rule decide up to the limit, and tells whether it has found
+// advance lets one search decide up to the limit, and tells whether it has found
 // something.
-func (s *scanner) advance(i, limit int, hide func(from, to int)) (found bool) {
-	r, p := s.rules[i], &s.places[i]
+func (s *scanner) advance(p *place, limit int, hide func(from, to int)) (found bool) {
+	r := s.rules[p.rule]
 	for p.next < limit {
 		if p.open != nil {
 			end, more := p.open(s.text[:min(len(s.text), p.next+window)], p.next)
@@ -198,20 +207,24 @@ func (s *scanner) advance(i, limit int, hide func(from, to int)) (found bool) {
 			}
 			continue
 		}
-		start, end, open := r.find(s.text, p.next, limit)
+		start, end, open := p.find(s.text, p.next, limit)
 		if start < 0 {
 			p.next = limit
 			return found
 		}
 		found = true
-		s.counts[i]++
+		s.counts[p.rule]++
 		s.mask(r, start, end, hide)
 		p.next, p.open = end, open
+		if r.overlaps {
+			p.next = start + 1
+		}
 	}
 	return found
 }
 
-// mask hides a match. Of a card number the last digits and the separators stay.
+// mask hides a match. Of a card number the last digits and the separators stay;
+// of numbers that overlap, the digits that stay in each.
 func (s *scanner) mask(r rule, start, end int, hide func(from, to int)) {
 	if r.action != mask {
 		return

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -48,12 +49,15 @@ func TestDetectors(t *testing.T) {
 		{"begins like no card", cards(0), "1111111111111117 0000000000000000 9111111111111110"},
 		{"part of a word", cards(0), "a4111111111111111 4111111111111111b _4111111111111111"},
 		{"a fraction", cards(0), "0.4111111111111111 «4111111111111111».5"},
+		{"one behind digits that pass with its beginning", cards(0), "customer «200000006» «4111» «1111» «1111» «1111»"},
+		{"one behind a digit", cards(0), "item «6» «4111» «1111» «1111» «1111»"},
 		{"behind a full stop", cards(0), "No.«4111111111111111»"},
 
 		{"an address", emails, "mail «jane.doe+tag@mail.example.com», or <«a@b.co».>"},
 		{"no address", emails, "jane@localhost @example.com a@b.c jane@.com a@b..com"},
 		{"a name that is too long", emails, strings.Repeat("a", 65) + "@example.com «" + strings.Repeat("a", 64) + "@example.com»"},
 		{"the domain ends with letters", emails, "«a@example.com».1 «a@b.example».x1"},
+		{"two addresses that overlap", emails, "«x@jane.doe@example.com»"},
 		{"bytes around it", emails, "\xff«a@example.com»\xff"},
 
 		{"AWS", credentials, "«AKIAIOSFODNN7EXAMPLE» AKIAIOSFODNN7EXAMPLE1 xAKIAIOSFODNN7EXAMPLE"},
@@ -66,6 +70,8 @@ func TestDetectors(t *testing.T) {
 		{"a private key", credentials, "«" + pem + "» b"},
 		{"a private key in JSON", credentials, `{"k":"«-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----»\n"}`},
 		{"a private key without an end", credentials, "«-----BEGIN EC PRIVATE KEY-----\n" + strings.Repeat("MHcCAQEE", 1000) + "»\""},
+		{"a JWT behind a token", credentials, "«xoxb-123456789012-" + jwt + "»"},
+		{"a private key behind a token", credentials, "«glpat-" + strings.Repeat("a", 20) + pem + "» b"},
 		{"a public key", credentials, "-----BEGIN PUBLIC KEY-----\nMIIE"},
 
 		{"UNION", sqlInjection, "1 «UNION SELECT» a, «union/**/all%20select»+b reunion select"},
@@ -93,6 +99,53 @@ func TestDetectors(t *testing.T) {
 func TestCardsKeepTheirLastDigitsAndSeparators(t *testing.T) {
 	if got := whole(masking(cards(4)), "4111-1111 1111-1111"); got != "****-**** ****-1111" {
 		t.Errorf("got %q", got)
+	}
+}
+
+// TestEveryCardIsMasked puts every short number before and after a card number:
+// one of ten makes a number with a part of it that passes the Luhn check.
+func TestEveryCardIsMasked(t *testing.T) {
+	const card = "4111 1111 1111 1111"
+	for _, separator := range []string{" ", "-"} {
+		for n := range 2000 {
+			for _, digits := range []string{strconv.Itoa(n), strconv.Itoa(200000000 + n)} {
+				text := digits + separator + card + separator + digits
+				if got := whole(masking(cards(4)), text); !strings.HasPrefix(got[len(digits)+1:], "**** **** **** ") {
+					t.Fatalf("%q became %q", text, got)
+				}
+			}
+		}
+	}
+}
+
+// A text that makes as many overlapping matches as it can takes time in
+// proportion to its length: no byte is looked at in more than so many matches.
+func TestOverlapsTakeLinearTime(t *testing.T) {
+	for _, part := range []string{"4 4 4 4-", "2 ", "a@b.cd", "xoxb-aaaaaaaaaa-", "eyJaaaaaaaaaa.eyJ-", "-----BEGIN PRIVATE KEY-----"} {
+		looks := 0
+		counting := func(d detector) rule {
+			searches := slices.Clone(d.searches)
+			for i, find := range searches {
+				searches[i] = func(text []byte, from, limit int) (int, int, tail) {
+					start, end, open := find(text, from, limit)
+					looks += max(1, end-start)
+					if open == nil {
+						return start, end, nil
+					}
+					return start, end, func(text []byte, at int) (int, bool) {
+						looks++
+						return open(text, at)
+					}
+				}
+			}
+			d.searches = searches
+			return rule{d, mask}
+		}
+		text := strings.Repeat(part, 200_000/len(part))
+		newInspector([]rule{counting(cards(4)), counting(emails), counting(credentials)}, '*').feed([]byte(text), true)
+		if looks > 40*len(text) {
+			t.Errorf("%q: %d looks at %d bytes", part, looks, len(text))
+		}
 	}
 }
 

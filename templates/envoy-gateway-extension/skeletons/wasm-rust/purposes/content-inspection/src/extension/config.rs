@@ -365,7 +365,7 @@ mod tests {
             let Ok(config) = with("/patterns", own(&text)) else { return Ok(()) };
             let Some(rule) = config.request.first() else { return Ok(()) };
             let mut from = 0;
-            while let Some(found) = rule.detector.find(sample.as_bytes(), from, sample.len()) {
+            while let Some(found) = rule.detector.find(0, sample.as_bytes(), from, sample.len()) {
                 prop_assert!(found.start >= from && found.end > found.start);
                 prop_assert!(found.end - found.start <= MAX_PATTERN);
                 from = found.end;

@@ -155,9 +155,11 @@ pub struct Scanner {
     places: Vec<Place>,
 }
 
-/// Where one rule has come to in `text`.
+/// Where one search of a rule has come to in `text`.
 #[derive(Clone, Copy, Default)]
 struct Place {
+    rule: usize,
+    search: usize,
     next: usize,
     /// The last match may go on there.
     open: Option<Tail>,
@@ -167,12 +169,10 @@ impl Scanner {
     /// Takes the next characters, and where each ends in the source. Returns whether something was
     /// found that is to be blocked.
     pub fn feed(&mut self, text: &[u8], ends: &[usize], work: &mut Work) -> bool {
-        let start = Place {
-            next: self.decided,
-            open: None,
-        };
-        self.counts.resize(work.rules.len(), 0);
-        self.places.resize(work.rules.len(), start);
+        if self.places.is_empty() {
+            self.counts.resize(work.rules.len(), 0);
+            self.places = self.first_places(work.rules);
+        }
         self.text.extend_from_slice(text);
         self.ends.extend_from_slice(ends);
         let limit = match work.settle {
@@ -180,12 +180,32 @@ impl Scanner {
             false => self.text.len().saturating_sub(WINDOW).max(self.decided),
         };
         let mut blocked = false;
-        for (index, rule) in work.rules.iter().enumerate() {
-            let found = self.advance(index, rule, limit, work.hide);
-            blocked |= found && rule.action == Action::Block;
+        let mut places = std::mem::take(&mut self.places);
+        for place in &mut places {
+            if let Some(rule) = work.rules.get(place.rule) {
+                let found = self.advance(place, rule, limit, work.hide);
+                blocked |= found && rule.action == Action::Block;
+            }
         }
+        self.places = places;
         self.forget(limit);
         blocked
+    }
+
+    fn first_places(&self, rules: &[Rule]) -> Vec<Place> {
+        let of_rule = |(rule, one): (usize, &Rule)| {
+            let place = move |search| Place {
+                rule,
+                search,
+                ..Place::default()
+            };
+            (0..one.detector.searches()).map(place)
+        };
+        let mut places: Vec<Place> = rules.iter().enumerate().flat_map(of_rule).collect();
+        for place in &mut places {
+            place.next = self.decided;
+        }
+        places
     }
 
     /// How much of the source has been decided.
@@ -211,17 +231,14 @@ impl Scanner {
         before.copied().unwrap_or(self.start)
     }
 
-    /// Lets one rule decide up to the limit; returns whether a match begins there.
+    /// Lets one search decide up to the limit; returns whether a match begins there.
     fn advance(
         &mut self,
-        index: usize,
+        place: &mut Place,
         rule: &Rule,
         limit: usize,
         hide: &mut dyn FnMut(usize, usize),
     ) -> bool {
-        let Some(mut place) = self.places.get(index).copied() else {
-            return false;
-        };
         let mut count = 0;
         while place.next < limit {
             if let Some(tail) = place.open {
@@ -234,27 +251,29 @@ impl Scanner {
                 }
                 continue;
             }
-            let Some(found) = rule.detector.find(&self.text, place.next, limit) else {
+            let found = rule
+                .detector
+                .find(place.search, &self.text, place.next, limit);
+            let Some(found) = found else {
                 place.next = limit;
                 break;
             };
             count += 1;
             self.mask(rule, found.start, found.end, hide);
-            place = Place {
-                next: found.end,
-                open: found.tail,
+            place.open = found.tail;
+            place.next = match rule.detector.overlaps {
+                true => found.start + 1,
+                false => found.end,
             };
         }
-        if let Some(kept) = self.places.get_mut(index) {
-            *kept = place;
-        }
-        if let Some(total) = self.counts.get_mut(index) {
+        if let Some(total) = self.counts.get_mut(place.rule) {
             *total += count;
         }
         count > 0
     }
 
-    /// Hides a match, or a part of one, but for the digits that stay.
+    /// Hides a match, or a part of one, but for the digits that stay; of numbers that overlap, those
+    /// that stay in each.
     fn mask(&self, rule: &Rule, start: usize, end: usize, hide: &mut dyn FnMut(usize, usize)) {
         let found = self.text.get(start..end).unwrap_or_default();
         if rule.action == Action::Mask {
