@@ -51,6 +51,11 @@ const valuesOf = (message: Message, name: string) =>
 const isIdentity = (message: Message) =>
   valuesOf(message, 'content-encoding').every(value => value === 'identity');
 
+/** Whether a content type plainly has no other charset than UTF-8. */
+const isPlain = (contentType: string) =>
+  !contentType.includes('charset') ||
+  /^[^;,]*; charset=("utf-8"|utf-8)$/i.test(contentType);
+
 const usageText = ({ prompt, completion, total }: Usage) =>
   `{"prompt_tokens": ${prompt}, "completion_tokens":${completion},"total_tokens":${total},"prompt_tokens_details":{"cached_tokens":7}}`;
 
@@ -273,6 +278,9 @@ class Behaviour {
     if (!isIdentity(request)) {
       return refused(refusals.encoding);
     }
+    if (!valuesOf(request, 'content-type').every(isPlain)) {
+      return refused(refusals.charset);
+    }
     const used = this.used.get(tenant) ?? 0;
     if (alone && this.limits && used >= this.set.budget.tokens) {
       return refused(refusals.budget);
@@ -294,7 +302,10 @@ class Behaviour {
     const usage = this.usage({ response });
     const told = this.set.clientHeaders === 'usage' && !streams && usage;
     return {
-      request: { body: forwarded.body, headers: { 'accept-encoding': [] } },
+      request: {
+        body: forwarded.body,
+        headers: { 'accept-encoding': ['identity'] },
+      },
       response: {
         status: response.status ?? 200,
         body: streams && forwarded.hides ? shown : textOf(response),
@@ -521,6 +532,32 @@ function requests(b: Behaviour, set: AiGatewaySettings) {
   b.add('a compressed request', {
     request: {
       headers: [json, header('content-encoding', 'gzip')],
+      body: b.chat(),
+    },
+  });
+  for (const charset of [
+    'charset=utf-7',
+    'charset*0=utf-; charset*1=7',
+    "charset*=us-ascii''utf-7",
+    'charset=" utf-7"',
+    'charset=utf-8; charset=utf-7',
+  ]) {
+    b.add(`the charset in ${charset}`, {
+      request: {
+        headers: [header('content-type', `application/json; ${charset}`)],
+        body: b.chat(),
+      },
+    });
+  }
+  b.add('the charset UTF-8', {
+    request: {
+      headers: [header('content-type', 'application/json; charset="UTF-8"')],
+      body: b.chat(),
+    },
+  });
+  b.add('a second content type with another charset', {
+    request: {
+      headers: [json, header('content-type', 'text/plain; charset=utf-7')],
       body: b.chat(),
     },
   });

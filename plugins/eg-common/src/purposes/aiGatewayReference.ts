@@ -28,6 +28,11 @@ export const refusals = {
     'unsupported_encoding',
     'Send the body without a content encoding.',
   ),
+  charset: refusal(
+    415,
+    'unsupported_charset',
+    'Send the body in UTF-8, with no other charset in the content type.',
+  ),
   budget: refusal(
     429,
     'rate_limit_exceeded',

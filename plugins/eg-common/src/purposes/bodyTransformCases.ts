@@ -333,6 +333,30 @@ const unreadableBodies: Record<string, Unreadable> = {
     known: 'headers',
     reason: 'charset',
   },
+  ...Object.fromEntries(
+    [
+      'charset*0=utf-; charset*1=7',
+      "charset*=us-ascii''utf-7",
+      'charset=" utf-7"',
+      'charset=utf-8; charset=utf-7',
+      'a=b"; charset=utf-7; c="',
+    ].map((charset): [string, Unreadable] => [
+      `JSON with ${charset}`,
+      {
+        headers: typed(`application/json; ${charset}`),
+        // The names as a reader of UTF-7 knows them: +AG4- is n.
+        body: document => document.replaceAll('n', '+AG4-'),
+        known: 'headers',
+        reason: 'charset',
+      },
+    ]),
+  ),
+  'JSON with a second charset in another line': {
+    headers: typed('application/json', 'text/plain; charset=utf-7'),
+    body: document => document,
+    known: 'headers',
+    reason: 'charset',
+  },
   'JSON in UTF-16 that does not say so': notJson(document => ({
     parts: [utf16(document)],
   })),
@@ -368,6 +392,10 @@ const unreadableBodies: Record<string, Unreadable> = {
   })),
   'JSON that is labelled as text': mislabelled(
     document => ` \n${document}`,
+    'text/plain',
+  ),
+  'JSON after a form feed that is labelled as text': mislabelled(
+    document => `\f\v\x01${document}`,
     'text/plain',
   ),
   'JSON that is labelled as a form': mislabelled(

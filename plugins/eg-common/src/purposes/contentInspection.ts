@@ -537,27 +537,51 @@ function cases(s: Settings, context: CaseContext): BehaviourCase[] {
       [...ownType(type), { name: 'content-encoding', value: 'x-unknown' }],
       everything,
     );
-    for (const charset of ['utf-7', 'x-unknown', '"Shift_JIS"']) {
-      unreadable(
-        `the charset ${charset}`,
-        ownType(`${type}; charset=${charset}`),
-        everything,
-      );
+    for (const charset of [
+      'charset=utf-7',
+      'charset=x-unknown',
+      'charset="Shift_JIS"',
+      'charset*0=utf-; charset*1=7',
+      "charset*=us-ascii''utf-7",
+      'charset=" utf-7"',
+      'charset=";utf-7"',
+      'charset=utf-8; charset=utf-7',
+      'a=b"; charset=utf-7; c="',
+    ]) {
+      unreadable(charset, ownType(`${type}; ${charset}`), everything);
     }
-    if (direction === 'request' && isInspectedType(s, 'multipart/form-data')) {
-      unreadable(
-        'a part in another encoding',
+    unreadable(
+      'a second type with another charset',
+      [...ownType(type), ...ownType('text/plain; charset=utf-7')],
+      everything,
+    );
+    if (isInspectedType(s, 'multipart/form-data')) {
+      const part = (encoding: string): [CaseHeader[], string] => [
         ownType('multipart/form-data; boundary=b'),
         [
           '--b',
           'Content-Disposition: form-data; name="a"',
-          'Content-Transfer-Encoding: base64',
+          `Content-Transfer-Encoding${encoding}`,
           '',
           'YQ==',
           '--b--',
           '',
         ].join('\r\n'),
-      );
+      ];
+      for (const [way, encoding] of Object.entries(transferEncodings)) {
+        const [headers, body] = part(encoding);
+        const passed = passes(direction, `a part, ${way}`, headers, body);
+        const one = notRead(s, passed, direction, pieces);
+        // Without its headers held, a response can only break off.
+        const tooLate =
+          direction === 'response' && !implementation.holdsHeaders;
+        result.push(
+          one !== passed && tooLate
+            ? { ...one, expect: { response: { status: 200, broken: true } } }
+            : one,
+        );
+      }
+      result.push(passes(direction, 'a part in 8bit', ...part(': 8BIT')));
     }
     result.push(
       ...writtenOtherwise(s, direction, type, active, withBody),
@@ -622,6 +646,18 @@ function cases(s: Settings, context: CaseContext): BehaviourCase[] {
   }
   return result;
 }
+
+/** Ways to say that a part is in another encoding. */
+const transferEncodings = {
+  'in base64': ': base64',
+  'in base64 behind many blanks': `:${' '.repeat(9)}base64`,
+  'in base64 behind more blanks': `:${' \t'.repeat(1000)}base64`,
+  'in base64 behind a blank and a colon': ' : BASE64',
+  'in base64 in a folded line': ':\r\n\tbase64',
+  'in base64 behind a comment': ': (7bit) base64',
+  'in quoted-printable': ':quoted-printable',
+  'in an encoding of its own': ': x-own',
+};
 
 /** What becomes of a body that cannot be read. */
 function notRead(

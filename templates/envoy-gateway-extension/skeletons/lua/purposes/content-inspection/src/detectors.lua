@@ -223,14 +223,34 @@ local PATH_TRAVERSAL = {
   literal("\\windows\\", one_of("\\windows\\system32", "\\windows\\win.ini")),
 }
 
--- Parts of a multipart body that are written in an encoding of their own (RFC 7578, section 4.7); some servers decode
--- them.
+-- These leave a body as it is (RFC 2045, section 6.2).
+local PLAIN_ENCODINGS = { "7bit", "8bit", "binary" }
+
+-- The rest of a line, which is not folded.
+local PLAIN_LINE = sequence(
+  run(set(" \t"), 0, ANY_LENGTH),
+  one_of(unpack(PLAIN_ENCODINGS)),
+  run(set(" \t"), 0, ANY_LENGTH),
+  not_before(set("^\r\n")),
+  optional(one_of("\r\n", "\r", "\n")),
+  not_before(set(" \t"))
+)
+
+-- A colon behind which no plain encoding stands alone in its line.
+local function not_plain_encoding(text, at)
+  return not PLAIN_LINE(text, at) and at or nil
+end
+
+-- Parts of a multipart body that are written in an encoding of their own (RFC 7578, section 4.7), as some servers decode
+-- them. How blanks, line breaks and comments around the name are read differs, so all that does not plainly say that
+-- there is no such encoding is found.
 local TRANSFER_ENCODED = {
   literal(
-    "content-transfer-encoding:",
-    one_of("content-transfer-encoding:"),
-    MAY_BLANKS,
-    one_of("base64", "quoted-printable", "x-uuencode", "uuencode")
+    "content-transfer-encoding",
+    one_of("content-transfer-encoding"),
+    run(set("%z\1- "), 0, ANY_LENGTH),
+    one_of(":"),
+    not_plain_encoding
   ),
 }
 

@@ -246,7 +246,7 @@ end
 
 -- Charsets that are ASCII for ASCII characters, or have two or four bytes for each of them. In others (UTF-7, Shift_JIS,
 -- EBCDIC) the bytes of ASCII characters mean something else.
-local CHARSETS = { "^$", "^utf%-?8$", "^ascii$", "^us%-ascii$", "^latin%-?1$", "^iso%-?8859%-%d%d?$" }
+local CHARSETS = { "^utf%-?8$", "^ascii$", "^us%-ascii$", "^latin%-?1$", "^iso%-?8859%-%d%d?$" }
 for _, pattern in ipairs({ "^windows%-125%d$", "^cp125%d$", "^utf%-?16$", "^utf%-?16[lb]e$", "^utf%-?32$", "^utf%-?32[lb]e$" }) do
   CHARSETS[#CHARSETS + 1] = pattern
 end
@@ -260,7 +260,35 @@ local function is_known(charset)
   return false
 end
 
--- Whether a body can be read: without a content-encoding, in a charset that is known, and as a whole.
+-- Whether a content type names only charsets that are known, or plainly none. Receivers read a parameter that is not
+-- written plainly in different ways: a continuation (charset*0), an extended value (charset*), a value with blanks,
+-- escapes or a part of a quoted text (RFC 2231, RFC 9110). So whatever has "charset" in it and is not charset=value or
+-- charset="value" is not known.
+local function has_known_charsets(line)
+  if line:find("[^\t -~]") then
+    return false
+  end
+  for part in line:gmatch("[^;,]+") do -- quotes are no hindrance: a receiver may not know them
+    if part:find("charset", 1, true) then
+      local value = part:match("^[ \t]*charset[ \t]*=[ \t]*(.-)[ \t]*$")
+      if not value or not is_known(value:match('^"(.*)"$') or value) then
+        return false
+      end
+    end
+  end
+  return true
+end
+
+local function is_plain_encoding(line)
+  for _, encoding in ipairs(PLAIN_ENCODINGS) do
+    if line:match("^%s*(.-)%s*$") == encoding then
+      return true
+    end
+  end
+  return false
+end
+
+-- Whether a body can be read: without an encoding, in a charset that is known, and as a whole.
 local function is_readable(headers)
   for _, line in ipairs(values_of(headers, "content-encoding")) do
     for coding in line:gmatch("[^,%s]+") do
@@ -269,11 +297,14 @@ local function is_readable(headers)
       end
     end
   end
+  for _, line in ipairs(values_of(headers, "content-transfer-encoding")) do -- not for HTTP; some servers decode it
+    if not is_plain_encoding(line) then
+      return false
+    end
+  end
   for _, line in ipairs(values_of(headers, "content-type")) do
-    for charset in line:gmatch("charset%*?%s*=%s*[\"']?([^\"';,%s]*)") do
-      if not is_known(charset) then
-        return false
-      end
+    if not has_known_charsets(line) then
+      return false
     end
   end
   return headers:get(":status") ~= "206" -- a part, of which the rest went by before or comes later
@@ -330,7 +361,7 @@ local function inspect_body(handle, direction, settings, rules)
     return settings.unreadable == "reject" and "unreadable" or nil, body
   end
   local text, counts = body:getBytes(0, body:length()), {}
-  if multipart and direction == "request" then
+  if multipart then
     local _, refused = inspect(text, unreadable, counts, settings)
     report(handle, direction, "body", unreadable, { math.min(counts[1], 1) })
     if refused then

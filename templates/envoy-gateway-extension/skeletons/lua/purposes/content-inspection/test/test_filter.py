@@ -251,6 +251,20 @@ class Requests(unittest.TestCase):
             ([("content-type", "image/png"), ("content-encoding", "br")], card, card),
             ([("content-type", "text/plain; charset=utf-7")], None, card),
             ([("content-type", 'text/plain; charset=utf-8, a/b; Charset = "Shift_JIS"')], None, card),
+            ([("content-type", "text/plain; charset*0=utf-; charset*1=7")], None, card),
+            ([("content-type", "text/plain; charset*=us-ascii''utf-7")], None, card),
+            ([("content-type", 'text/plain; charset=" utf-7"')], None, card),
+            ([("content-type", 'text/plain; charset=";utf-7"')], None, card),
+            ([("content-type", 'text/plain; charset="utf-8')], None, card),
+            ([("content-type", 'text/plain; a=b"; charset=utf-7; c="')], None, card),
+            ([("content-type", "text/plain; a=b charset=utf-7")], None, card),
+            ([("content-type", "text/plain; charset=")], None, card),
+            ([("content-type", "text/plain; char\u017fet=utf-7")], None, card),
+            ([("content-type", "text/plain; charset=utf-8; charset=utf-7")], None, card),
+            ([("content-type", "text/plain"), ("content-type", "a/b; charset=utf-7")], None, card),
+            ([("content-transfer-encoding", "Base64")], None, card),
+            ([("content-transfer-encoding", "8BIT")], stars, stars),
+            ([("content-type", "text/plain ;\tCharset = UTF-8 ; a=b")], stars, stars),
             ([("content-type", 'text/plain; charset="UTF-8"'), ("content-type", "a/b;charset=iso-8859-15")], stars, stars),
             ([("content-type", "image/png, text/plain")], stars, stars),
             ([("content-type", "image/png"), ("content-type", "text/plain")], stars, stars),
@@ -278,6 +292,26 @@ class Requests(unittest.TestCase):
                     self.assertEqual(outcome.reply and outcome.reply[":status"], status)
                     [event] = events(outcome)
                     self.assertEqual((event["detector"], event["action"], event["count"]), ("unreadable", action, 1))
+
+    def test_ways_to_write_a_transfer_encoding(self):
+        """Multipart parsers take many writings."""
+        rules = settings({"cards": "block"}, {"cards": "block"}, contentTypes=["multipart/*"])
+        script, many = Filter(rules), " " * 1000
+        multipart = [("content-type", "multipart/form-data; boundary=b")]
+        name = "Content-Transfer-Encoding"
+        encoded = [":base64", ": " + " " * 8 + "base64", f":{many}base64", f"{many}: base64", " \t: BASE64", ":\r\n base64"]
+        encoded += ["\v:\vbase64", ": \0base64", ": quoted-printable", ": x-new", ": (7bit) base64", ': "base64"']
+        encoded += [": 7bit; base64", ": binary\r\n base64"]
+        lines = {name + value: True for value in encoded}
+        lines.update({name + value: False for value in [": 7bit", ":8BIT \t", ":  Binary"]})
+        lines["X-A: " + name] = False
+        for line, found in lines.items():
+            with self.subTest(line=line[:60]):
+                part = f"--b\r\n{line}\r\nX-B: c\r\n\r\nNDExMQ==\r\n--b--\r\n"
+                outcome = script.request(multipart, part)
+                self.assertEqual(outcome.reply and outcome.reply[":status"], "415" if found else None)
+                outcome = script.response([(":status", "200"), *multipart], part)
+                self.assertEqual(outcome.values(":status"), ["502" if found else "200"])
 
     def test_no_body(self):
         script = Filter(settings({"cards": "mask"}))

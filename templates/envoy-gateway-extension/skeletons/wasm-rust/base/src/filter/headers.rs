@@ -89,6 +89,26 @@ impl Headers {
         std::str::from_utf8(value).ok()
     }
 
+    /// Whether the content-type lines name only charsets that are known, which are given in lower
+    /// case, or plainly none.
+    ///
+    /// Receivers read a parameter that is not written plainly in different ways: a continuation
+    /// (`charset*0`), an extended value (`charset*`), a value with blanks, escapes or a part of a
+    /// quoted text (RFC 2231, RFC 9110). So whatever has "charset" in it and is not `charset=value`
+    /// or `charset="value"` is not known.
+    pub fn charsets_are(&self, known: impl Fn(&str) -> bool) -> bool {
+        self.values("content-type").all(|line| {
+            let line = String::from_utf8_lossy(line).to_ascii_lowercase();
+            let is_plain = |byte: u8| byte == b'\t' || (b' '..=b'~').contains(&byte);
+            // Quotes are no hindrance: a receiver may not know them.
+            line.bytes().all(is_plain)
+                && line
+                    .split([';', ','])
+                    .filter(|part| part.contains("charset"))
+                    .all(|part| plain_charset(part).is_some_and(&known))
+        })
+    }
+
     /// Afterwards `name` has this one value, whether or not it was there.
     pub fn set(&mut self, name: &str, value: impl Into<Vec<u8>>) {
         self.remove(name);
@@ -180,6 +200,19 @@ impl Headers {
     }
 }
 
+/// The value of `charset=value` or `charset="value"`.
+fn plain_charset(parameter: &str) -> Option<&str> {
+    let (name, value) = parameter.split_once('=')?;
+    if name.trim_matches([' ', '\t']) != "charset" {
+        return None;
+    }
+    let value = value.trim_matches([' ', '\t']);
+    match value.strip_prefix('"') {
+        Some(rest) => rest.strip_suffix('"'),
+        None => Some(value),
+    }
+}
+
 impl fmt::Debug for Headers {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.debug_struct("Headers")
@@ -250,6 +283,56 @@ mod tests {
         let headers = Headers::new(vec![("x-a".to_owned(), vec![0xff])]);
         assert_eq!(headers.text("x-a"), None);
         assert_eq!(headers.values("x-a").count(), 1);
+    }
+
+    #[test]
+    fn charsets_are_plain_or_not_known() {
+        let are = |lines: &[&str]| {
+            let lines: Vec<(&str, &str)> =
+                lines.iter().map(|line| ("content-type", *line)).collect();
+            headers(&lines).charsets_are(|charset| matches!(charset, "utf-8" | "ascii"))
+        };
+        for plain in [
+            [].as_slice(),
+            &["text/plain"],
+            &["text/plain; boundary=\"a b;c\"; format=flowed"],
+            &["text/plain;charset=utf-8"],
+            &["text/plain ;\tCharset = UTF-8 ; a=b"],
+            &["text/plain; charset=\"utf-8\""],
+            &["text/plain; charset=utf-8, text/html; charset=ascii"],
+            &["text/plain; charset=utf-8", "text/plain"],
+        ] {
+            assert!(are(plain), "{plain:?}");
+        }
+        for tricky in [
+            ["text/plain; charset=utf-7"].as_slice(),
+            &["text/plain; charset="],
+            &["text/plain; charset=\"\""],
+            &["text/plain; charset"],
+            &["text/plain; charset*0=utf-; charset*1=7"],
+            &["text/plain; charset*0*=utf-8''utf-7"],
+            &["text/plain; charset*=us-ascii''utf-7"],
+            &["text/plain; charset*=utf-8"],
+            &["text/plain; charset=\" utf-8\""],
+            &["text/plain; charset=\"utf-8 \""],
+            &["text/plain; charset=\";utf-7\""],
+            &["text/plain; charset=\"utf-8;\""],
+            &["text/plain; charset=\"utf-8"],
+            &["text/plain; charset=utf-8\""],
+            &["text/plain; charset=\"utf\\-8\""],
+            &["text/plain; charset='utf-8'"],
+            &["text/plain; charset=utf-8; charset=utf-7"],
+            &["text/plain; charset=utf-8, text/html; charset=utf-7"],
+            &["text/plain; charset=utf-8", "text/plain; charset=utf-7"],
+            &["text/plain; a=b\"; charset=utf-7; c=\""],
+            &["text/plain; a=\"charset=utf-7\""],
+            &["text/plain; a=b charset=utf-7"],
+            &["text/plain; charset(a)=utf-8"],
+            &["text/plain; charset\x0b=utf-8"],
+            &["text/plain; char\u{17f}et=utf-7"],
+        ] {
+            assert!(!are(tricky), "{tricky:?}");
+        }
     }
 
     #[test]

@@ -175,6 +175,10 @@ impl Extension {
         if !is_identity(headers) {
             return refuse(Refusal::UnsupportedEncoding);
         }
+        let is_utf8 = |charset: &str| matches!(charset, "utf-8" | "utf8" | "us-ascii" | "ascii");
+        if !headers.charsets_are(is_utf8) {
+            return refuse(Refusal::UnsupportedCharset);
+        }
         let tenant = self.tenant.of(cx.envoy, headers).unwrap_or_default();
         match self.budgets.wait_seconds(cx.envoy, &tenant) {
             Ok(0) => {}
@@ -186,8 +190,9 @@ impl Extension {
             tenant,
             ..Call::default()
         });
-        // A compressed answer cannot be read.
-        headers.remove("accept-encoding");
+        // A compressed answer cannot be read. Without the header, any coding would be welcome (RFC
+        // 9110, section 12.5.3).
+        headers.set("accept-encoding", "identity");
         AfterHeaders::BufferBody
     }
 

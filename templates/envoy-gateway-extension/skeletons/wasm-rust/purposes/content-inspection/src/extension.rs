@@ -37,8 +37,8 @@ pub struct State {
     inspections: Vec<Inspection>,
     /// Bodies that cannot be read, and what becomes of them.
     unreadable: Vec<(Direction, &'static str)>,
-    /// Of a multipart body: whether a part cannot be read.
-    parts: Option<Inspector>,
+    /// Of multipart bodies, the request's and the response's: whether a part cannot be read.
+    parts: [Option<Inspector>; 2],
     ends: LineEnds,
 }
 
@@ -98,8 +98,11 @@ impl HttpExtension for Extension {
         if direction == Direction::Request && cx.state.refuse_body {
             return AfterBody::Reply(unreadable_request());
         }
-        if direction == Direction::Request && self.is_part_refused(cx.state, chunk, end) {
-            return AfterBody::Reply(unreadable_request());
+        if self.is_part_refused(cx.state, direction, chunk, end) {
+            return AfterBody::Reply(match direction {
+                Direction::Request => unreadable_request(),
+                Direction::Response => replaced_response(),
+            });
         }
         let rules = self.rules(direction);
         let body = cx
@@ -237,10 +240,7 @@ impl Extension {
                 }
             };
         }
-        if types.iter().any(|one| one.starts_with("multipart/")) {
-            state.parts = Some(Inspector::default());
-        }
-        self.stream(state, Direction::Request)
+        self.stream(state, Direction::Request, &types)
     }
 
     fn on_response_headers(
@@ -256,7 +256,7 @@ impl Extension {
         }
         if is_readable(headers) {
             state.ends = LineEnds::of(&types);
-            return self.stream(state, Direction::Response);
+            return self.stream(state, Direction::Response, &types);
         }
         if state.is_head || !has_body || !may_have_body(headers) {
             return AfterHeaders::Continue;
@@ -272,8 +272,19 @@ impl Extension {
     }
 
     /// Looks for the parts of a multipart body that cannot be read.
-    fn is_part_refused(&self, state: &mut State, chunk: &[u8], end: bool) -> bool {
-        let Some(inspector) = &mut state.parts else {
+    fn is_part_refused(
+        &self,
+        state: &mut State,
+        direction: Direction,
+        chunk: &[u8],
+        end: bool,
+    ) -> bool {
+        let [request, response] = &mut state.parts;
+        let parts = match direction {
+            Direction::Request => request,
+            Direction::Response => response,
+        };
+        let Some(inspector) = parts else {
             return false;
         };
         let before = inspector.found();
@@ -281,12 +292,19 @@ impl Extension {
         let has_found = |found: Vec<usize>| found.iter().any(|count| *count > 0);
         if !has_found(before) && has_found(inspector.found()) {
             let action = if refused { "block" } else { "pass" };
-            state.unreadable.push((Direction::Request, action));
+            state.unreadable.push((direction, action));
         }
         refused
     }
 
-    fn stream(&self, state: &mut State, direction: Direction) -> AfterHeaders {
+    fn stream(&self, state: &mut State, direction: Direction, types: &[String]) -> AfterHeaders {
+        if types.iter().any(|one| one.starts_with("multipart/")) {
+            let [request, response] = &mut state.parts;
+            *match direction {
+                Direction::Request => request,
+                Direction::Response => response,
+            } = Some(Inspector::default());
+        }
         state.inspections.push(Inspection {
             direction,
             place: "body".to_owned(),

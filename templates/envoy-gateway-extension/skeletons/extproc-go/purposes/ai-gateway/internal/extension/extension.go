@@ -71,15 +71,23 @@ func (e *Extension) OnRequestHeaders(_ context.Context, x *exchange.Exchange) er
 		return e.refuse(unknownURL)
 	case !isIdentity(x.Request):
 		return e.refuse(unsupportedEncoding)
+	case !x.Request.CharsetsAre(isUTF8):
+		return e.refuse(unsupportedCharset)
 	}
 	c := &call{completes: strings.HasSuffix(endpoint, "completions"), tenant: e.tenantOf(x)}
 	if wait := e.budgets.wait(c.tenant, time.Now()); wait > 0 {
 		return e.refuse(exhausted(wait))
 	}
 	x.State = c
-	// A compressed answer cannot be read.
-	x.Request.Remove("accept-encoding")
+	// A compressed answer cannot be read. Without the header, any coding would be
+	// welcome (RFC 9110, section 12.5.3).
+	x.Request.Set("accept-encoding", "identity")
 	return nil
+}
+
+// isUTF8 tells whether a charset is UTF-8 or the part of it that is ASCII.
+func isUTF8(charset string) bool {
+	return charset == "utf-8" || charset == "utf8" || charset == "us-ascii" || charset == "ascii"
 }
 
 // endpoint tells what is asked for, and whether it is for us.

@@ -146,8 +146,13 @@ func TestRequests(t *testing.T) {
 
 func TestHeadersOfRequests(t *testing.T) {
 	e, x := standard(t), post("/v1/chat/completions", "accept-encoding", "gzip", "content-encoding", "identity")
-	if _, err := ask(t, e, x, `{"model":"small"}`); err != nil || x.Request.Has("accept-encoding") {
+	if _, err := ask(t, e, x, `{"model":"small"}`); err != nil || x.Request.Get("accept-encoding") != "identity" {
 		t.Errorf("%v, %q", err, x.Request.Get("accept-encoding"))
+	}
+	for _, contentType := range []string{"application/json; charset=utf-7", "application/json; charset*0=utf-; charset*1=7", `application/json; charset=" utf-7"`} {
+		if _, err := ask(t, e, post("/v1/chat/completions", "content-type", contentType), `{"model":"small"}`); code(err) != "unsupported_charset" {
+			t.Errorf("%s: %v", contentType, err)
+		}
 	}
 	if _, err := ask(t, e, post("/v1/chat/completions", "content-encoding", "gzip"), ""); code(err) != "unsupported_encoding" {
 		t.Errorf("compressed: %v", err)

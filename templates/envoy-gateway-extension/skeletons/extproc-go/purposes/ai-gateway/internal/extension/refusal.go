@@ -24,6 +24,7 @@ var (
 
 	unknownURL          = refusal(404, "unknown_url", "This path does not exist here.", nil)
 	unsupportedEncoding = refusal(415, "unsupported_encoding", "Send the body without a content encoding.", nil)
+	unsupportedCharset  = refusal(415, "unsupported_charset", "Send the body in UTF-8, with no other charset in the content type.", nil)
 	invalidJSON         = refusal(400, "invalid_json", "The body is not a JSON object in UTF-8.", nil)
 	ambiguousMember     = refusal(400, "ambiguous_member", "Give model, stream and stream_options at most once, in lower case.", nil)
 	missingModel        = refusal(400, "missing_model", "Name the model as a text.", &onModel)

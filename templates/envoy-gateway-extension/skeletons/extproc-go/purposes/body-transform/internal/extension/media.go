@@ -35,7 +35,7 @@ const (
 // examine reads the headers of a message. The reason is not empty if its body
 // cannot be read, whatever is in it.
 func examine(h *exchange.Headers) (content, reason) {
-	types, charsets := contentTypes(h)
+	types := contentTypes(h)
 	kind := contentOther
 	pieces := false
 	for _, t := range types {
@@ -54,7 +54,7 @@ func examine(h *exchange.Headers) (content, reason) {
 		return kind, byEncoding
 	case isPartial(h):
 		return kind, byPart
-	case kind == contentJSON && !isUTF8(charsets):
+	case kind == contentJSON && !h.CharsetsAre(isUTF8):
 		return kind, byCharset
 	case kind == contentOther && pieces:
 		return kind, byType
@@ -74,14 +74,9 @@ func isToken(s string) bool {
 	return s != "" && strings.Trim(s, "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz") == ""
 }
 
-// isUTF8 tells whether every charset is UTF-8 or the part of it that is ASCII.
-func isUTF8(charsets []string) bool {
-	for _, c := range charsets {
-		if c != "utf-8" && c != "utf8" && c != "us-ascii" && c != "ascii" {
-			return false
-		}
-	}
-	return true
+// isUTF8 tells whether a charset is UTF-8 or the part of it that is ASCII.
+func isUTF8(charset string) bool {
+	return charset == "utf-8" || charset == "utf8" || charset == "us-ascii" || charset == "ascii"
 }
 
 // isEncoded tells whether the body is compressed, for example.
@@ -108,10 +103,9 @@ func isPartial(h *exchange.Headers) bool {
 // there.
 func hasNoContent(status string) bool { return status == "204" || status == "304" }
 
-// contentTypes returns the media types and charsets of all content-type lines,
-// in lower case. A single type is the rule; receivers differ on which of several
-// counts.
-func contentTypes(h *exchange.Headers) (types, charsets []string) {
+// contentTypes returns the media types of all content-type lines, in lower case.
+// A single type is the rule; receivers differ on which of several counts.
+func contentTypes(h *exchange.Headers) (types []string) {
 	for _, line := range h.Values("content-type") {
 		for _, value := range splitOutsideQuotes(line, ',') {
 			parts := splitOutsideQuotes(value, ';')
@@ -120,15 +114,9 @@ func contentTypes(h *exchange.Headers) (types, charsets []string) {
 				continue
 			}
 			types = append(types, mediaType)
-			for _, parameter := range parts[1:] {
-				name, value, _ := strings.Cut(parameter, "=")
-				if strings.EqualFold(strings.TrimSpace(name), "charset") {
-					charsets = append(charsets, strings.ToLower(strings.Trim(strings.TrimSpace(value), `"`)))
-				}
-			}
 		}
 	}
-	return types, charsets
+	return types
 }
 
 func isGRPC(h *exchange.Headers) bool {
@@ -167,8 +155,8 @@ func (s *sniffer) Chunk(chunk []byte, _ bool) ([]byte, error) {
 		if s.decided {
 			break
 		}
-		if isSpace(c) || strings.IndexByte("\xef\xbb\xbf\xfe\xff", c) >= 0 || c == 0 && !s.framed {
-			continue // white space and byte order marks, also of UTF-16 and UTF-32
+		if c <= ' ' && (c != 0 || !s.framed) || strings.IndexByte("\xef\xbb\xbf\xfe\xff", c) >= 0 {
+			continue // what lenient readers skip, and byte order marks, also of UTF-16 and UTF-32
 		}
 		s.decided = true
 		if c == '{' || c == '[' && s.arrays {

@@ -39,11 +39,10 @@ func (c *config) isInspected(types []string) bool {
 }
 
 var (
-	charsets = regexp.MustCompile(`charset\*?\s*=\s*["']?([^"';,\s]*)`)
 	// readable charsets are ASCII for ASCII characters, or have two or four bytes
 	// for each of them. In others (UTF-7, Shift_JIS, EBCDIC) the bytes of ASCII
 	// characters mean something else.
-	readable = regexp.MustCompile(`^(|utf-?8|(us-)?ascii|latin-?1|iso-?8859-[0-9]{1,2}|(windows-|cp)125[0-9]|utf-?(16|32)(le|be)?)$`)
+	readable = regexp.MustCompile(`^(utf-?8|(us-)?ascii|latin-?1|iso-?8859-[0-9]{1,2}|(windows-|cp)125[0-9]|utf-?(16|32)(le|be)?)$`)
 )
 
 // isReadable tells whether a body can be read: without a content-encoding, in
@@ -56,20 +55,51 @@ func isReadable(h *exchange.Headers) bool {
 			}
 		}
 	}
-	for _, line := range h.Values("content-type") {
-		for _, found := range charsets.FindAllStringSubmatch(strings.ToLower(line), -1) {
-			if !readable.MatchString(found[1]) {
-				return false
-			}
+	for _, line := range h.Values("content-transfer-encoding") { // not for HTTP; some servers decode it
+		if !slices.Contains(plainEncodings, strings.ToLower(strings.TrimSpace(line))) {
+			return false
 		}
+	}
+	if !h.CharsetsAre(readable.MatchString) {
+		return false
 	}
 	return h.Get(":status") != "206" // a part, of which the rest went by before or comes later
 }
 
+// plainEncodings leave a body as it is (RFC 2045, section 6.2).
+var plainEncodings = []string{"7bit", "8bit", "binary"}
+
 // transferEncoded finds the parts of a multipart body that are written in an
-// encoding of their own (RFC 7578, section 4.7); some servers decode them.
+// encoding of their own (RFC 7578, section 4.7), as some servers decode them. How
+// blanks, line breaks and comments around the name are read differs, so all that
+// does not plainly say that there is no such encoding is found.
 var transferEncoded = formsOf(unreadable, form{first: "cC", match: sequence(
-	anyCase("content-transfer-encoding:"), anyBlanks, anyCase("base64", "quoted-printable", "x-uuencode", "uuencode"))})
+	anyCase("content-transfer-encoding"), run(space, 0, maxSpace), notPlainEncoding)})
+
+var space = set("\x00- ")
+
+// maxSpace is more than anybody needs, and less than the window.
+const maxSpace = 400
+
+// notPlainEncoding matches a colon behind which no plain encoding stands alone in
+// its line. Behind too many blanks, it matches without one.
+func notPlainEncoding(text []byte, at int) int {
+	switch {
+	case space.is(text, at):
+		return at
+	case at >= len(text) || text[at] != ':':
+		return -1
+	}
+	value := run(set(" \t"), 0, maxSpace)(text, at+1)
+	if end := plainValue(text, value); end >= 0 {
+		return -1
+	}
+	return value
+}
+
+// plainValue ends with its line, which is not folded.
+var plainValue = sequence(anyCase(plainEncodings...), run(set(" \t"), 0, maxSpace), notBefore(set("!-~\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\xff \t")),
+	optional(oneOf("\r\n", "\r", "\n")), notBefore(set(" \t")))
 
 func isMultipart(types []string) bool {
 	return slices.ContainsFunc(types, func(t string) bool { return strings.HasPrefix(t, "multipart/") })

@@ -130,11 +130,15 @@ func (e *Extension) RequestBody(x *exchange.Exchange) exchange.BodyTransform {
 		e.noteUnreadable(x, "request", pass)
 		return nil
 	}
-	rules := e.request
+	return inspectedBody{e, e.inspect(x, "request", "body", e.bodyRules(e.request, types)), refuseRequest(), refuseUnreadableRequest(), &lineEnds{}}
+}
+
+// bodyRules are the rules for a body of these types.
+func (e *Extension) bodyRules(rules []rule, types []string) []rule {
 	if isMultipart(types) {
-		rules = append(slices.Clip(rules), rule{transferEncoded, e.unreadableAction()})
+		return append(slices.Clip(rules), rule{transferEncoded, e.unreadableAction()})
 	}
-	return inspectedBody{e, e.inspect(x, "request", "body", rules), refuseRequest(), &lineEnds{}}
+	return rules
 }
 
 func (e *Extension) unreadableAction() action {
@@ -162,7 +166,8 @@ func (e *Extension) WantsResponseBody(_ context.Context, x *exchange.Exchange) b
 	if !isReadable(x.Response) {
 		return e.rejectUnreadable
 	}
-	return slices.ContainsFunc(e.response, func(r rule) bool { return r.action == block })
+	rules := e.bodyRules(e.response, mediaTypes(x.Response))
+	return slices.ContainsFunc(rules, func(r rule) bool { return r.action == block })
 }
 
 // inspectsResponse is true for a part of a body, too, whatever its type: with
@@ -177,7 +182,7 @@ func (e *Extension) OnResponseBody(_ context.Context, x *exchange.Exchange, body
 		e.noteUnreadable(x, "response", block)
 		return nil, false, refuseResponse()
 	}
-	out, blocked := e.inspect(x, "response", "body", e.response).feed(body, true)
+	out, blocked := e.inspect(x, "response", "body", e.bodyRules(e.response, mediaTypes(x.Response))).feed(body, true)
 	if blocked {
 		return nil, false, refuseResponse()
 	}
@@ -193,11 +198,11 @@ func (e *Extension) ResponseBody(x *exchange.Exchange) exchange.BodyTransform {
 		e.noteUnreadable(x, "response", pass)
 		return nil
 	}
-	ends := &lineEnds{}
-	if types := mediaTypes(x.Response); len(types) == 1 {
+	types, ends := mediaTypes(x.Response), &lineEnds{}
+	if len(types) == 1 {
 		ends.wanted = separators[types[0]]
 	}
-	return inspectedBody{e, e.inspect(x, "response", "body", e.response), refuseResponse(), ends}
+	return inspectedBody{e, e.inspect(x, "response", "body", e.bodyRules(e.response, types)), refuseResponse(), refuseResponse(), ends}
 }
 
 // event is one line on stdout. It has nothing of what was found.
@@ -236,8 +241,9 @@ func (e *Extension) OnEnd(x *exchange.Exchange, _ exchange.End) {
 type inspectedBody struct {
 	e *Extension
 	*inspection
-	refused error
-	ends    *lineEnds
+	// refused answers what was found, and unreadable what could not be read.
+	refused, unreadable error
+	ends                *lineEnds
 }
 
 // Chunk returns what goes on. What ends an event goes on at once.
@@ -261,7 +267,7 @@ func (b inspectedBody) Chunk(chunk []byte, end bool) ([]byte, error) {
 func (b inspectedBody) refusal() error {
 	for n, count := range b.found() {
 		if count > 0 && b.rules[n].name == unreadable {
-			return refuseUnreadableRequest()
+			return b.unreadable
 		}
 	}
 	return b.refused

@@ -139,6 +139,12 @@ func TestWhichBodiesAreInspected(t *testing.T) {
 		{"encoded", []string{"content-encoding", "identity, gzip"}, "", card},
 		{"an unknown charset", []string{"content-type", "text/plain; charset=utf-7"}, "", card},
 		{"one unknown charset of two", []string{"content-type", `text/plain; charset=utf-8, text/html; Charset = "Shift_JIS"`}, "", card},
+		{"a charset in parts", []string{"content-type", "text/plain; charset*0=utf-; charset*1=7"}, "", card},
+		{"an extended charset", []string{"content-type", "text/plain; charset*=us-ascii''utf-7"}, "", card},
+		{"a charset with a blank", []string{"content-type", `text/plain; charset=" utf-7"`}, "", card},
+		{"a charset with a semicolon", []string{"content-type", `text/plain; charset=";utf-7"`}, "", card},
+		{"an empty charset", []string{"content-type", "text/plain; charset="}, "", card},
+		{"base64 as a whole", []string{"content-transfer-encoding", "base64"}, "", card},
 		{"known charsets", []string{"content-type", `text/plain; charset="UTF-8"`, "content-type", "text/plain;charset=iso-8859-15"}, "************1111", "************1111"},
 		{"one inspected type of two", []string{"content-type", "image/png, text/plain"}, "************1111", "************1111"},
 		{"one inspected type of two lines", []string{"content-type", "image/png", "content-type", "text/plain"}, "************1111", "************1111"},
@@ -271,6 +277,59 @@ func TestEncodedPartsCannotBeRead(t *testing.T) {
 		}
 		if got := counted(t, e, "request", want); got != 1 {
 			t.Errorf("%s: counted %v", settings, got)
+		}
+	}
+}
+
+// TestWaysToWriteATransferEncoding: multipart parsers take many writings.
+func TestWaysToWriteATransferEncoding(t *testing.T) {
+	e, _ := load(t, settingsWith(`"cards":"block"`, `"emails":"report"`, `"contentTypes":["multipart/*"]`))
+	const name = "Content-Transfer-Encoding"
+	for line, encoded := range map[string]bool{
+		name + ":base64": true,
+		name + ":" + strings.Repeat(" ", 9) + "base64":      true,
+		name + ":" + strings.Repeat("\t ", 1000) + "base64": true,
+		name + strings.Repeat(" ", 1000) + ": base64":       true,
+		name + " \t: BASE64":                                true,
+		name + ":\r\n base64":                               true,
+		name + "\v:\vbase64":                                true,
+		name + ": \x00base64":                               true,
+		name + ": quoted-printable":                         true,
+		name + ": x-new":                                    true,
+		name + ": (7bit) base64":                            true,
+		name + `: "base64"`:                                 true,
+		name + ": 7bit; base64":                             true,
+		name + ": binary\r\n base64":                        true,
+		strings.ToUpper(name) + ": base64":                  true,
+		name + ": 7bit":                                     false,
+		name + ":8BIT \t":                                   false,
+		name + ":  Binary":                                  false,
+		"X-A: " + name:                                      false,
+	} {
+		part := "--b\r\n" + line + "\r\nX-B: c\r\n\r\nNDExMQ==\r\n--b--\r\n"
+		for n := range 2 {
+			x := exchange.New()
+			x.Request = exchange.NewHeaders("content-type", "multipart/form-data; boundary=b")
+			body, err := e.RequestBody(x), error(nil)
+			for _, piece := range []string{part[:n*(len(part)/2)], part[n*(len(part)/2):]} {
+				if err == nil {
+					_, err = body.Chunk([]byte(piece), false)
+				}
+			}
+			if err == nil {
+				_, err = body.Chunk(nil, true)
+			}
+			if (statusOf(err) == 415) != encoded {
+				t.Errorf("%.60q: %v", line, err)
+			}
+		}
+		x := exchange.New()
+		x.Response = exchange.NewHeaders("content-type", "multipart/mixed; boundary=b")
+		if !e.WantsResponseBody(t.Context(), x) {
+			t.Fatal("the response leaves before it is read")
+		}
+		if _, _, err := e.OnResponseBody(t.Context(), x, []byte(part)); (statusOf(err) == 502) != encoded {
+			t.Errorf("response: %.60q: %v", line, err)
 		}
 	}
 }

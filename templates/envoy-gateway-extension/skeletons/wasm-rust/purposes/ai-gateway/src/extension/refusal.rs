@@ -6,6 +6,7 @@ use crate::filter::LocalReply;
 pub enum Refusal {
     UnknownUrl,
     UnsupportedEncoding,
+    UnsupportedCharset,
     Exhausted { seconds: u64 },
     InvalidJson,
     AmbiguousMember,
@@ -45,6 +46,11 @@ impl Refusal {
                 415,
                 "unsupported_encoding",
                 "Send the body without a content encoding.",
+            ),
+            Refusal::UnsupportedCharset => (
+                415,
+                "unsupported_charset",
+                "Send the body in UTF-8, with no other charset in the content type.",
             ),
             Refusal::Exhausted { .. } => (
                 429,

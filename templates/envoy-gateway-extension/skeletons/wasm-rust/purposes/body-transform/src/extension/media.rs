@@ -45,7 +45,7 @@ impl Reason {
 }
 
 pub fn content(headers: &Headers) -> Content {
-    let (types, charsets) = content_types(headers);
+    let types = content_types(headers);
     // RFC 9110, section 8.3: the receiver of a body without a type may look into it and guess.
     let is_json = types.is_empty() || types.iter().any(|name| says_json(name));
     let in_pieces = |name: &String| name.starts_with("multipart/") || name == "text/event-stream";
@@ -53,7 +53,7 @@ pub fn content(headers: &Headers) -> Content {
         Content::Unreadable(Reason::Encoding)
     } else if is_partial(headers) {
         Content::Unreadable(Reason::Partial)
-    } else if is_json && !charsets.iter().all(|charset| is_utf8(charset)) {
+    } else if is_json && !headers.charsets_are(is_utf8) {
         Content::Unreadable(Reason::Charset)
     } else if is_json {
         Content::Json
@@ -104,10 +104,10 @@ fn is_partial(headers: &Headers) -> bool {
         || matches!(headers.text(":status"), Some("206" | "226"))
 }
 
-/// The media types and charsets of all content-type lines, in lower case. A single type is the
-/// rule; receivers differ on which of several counts.
-fn content_types(headers: &Headers) -> (Vec<String>, Vec<String>) {
-    let (mut types, mut charsets) = (Vec::new(), Vec::new());
+/// The media types of all content-type lines, in lower case. A single type is the rule; receivers
+/// differ on which of several counts.
+fn content_types(headers: &Headers) -> Vec<String> {
+    let mut types = Vec::new();
     for line in headers.values("content-type") {
         let line = String::from_utf8_lossy(line);
         for value in split_outside_quotes(&line, ',') {
@@ -117,16 +117,9 @@ fn content_types(headers: &Headers) -> (Vec<String>, Vec<String>) {
                 continue;
             }
             types.push(media_type);
-            for parameter in parts {
-                let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
-                if name.trim().eq_ignore_ascii_case("charset") {
-                    let value = value.trim().trim_matches('"');
-                    charsets.push(value.to_ascii_lowercase());
-                }
-            }
         }
     }
-    (types, charsets)
+    types
 }
 
 pub fn is_grpc(headers: &Headers) -> bool {
@@ -154,7 +147,7 @@ fn split_outside_quotes(text: &str, separator: char) -> Vec<&str> {
 /// receivers do not look at it.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Beginning {
-    /// White space and byte order marks only, also of UTF-16 and UTF-32.
+    /// What lenient readers skip, and byte order marks only, also of UTF-16 and UTF-32.
     Unknown,
     /// Like a document in which an operation could find its place.
     Document,
@@ -164,7 +157,8 @@ pub enum Beginning {
 /// `arrays` says whether an array could be such a document; `framed` that each message begins with
 /// its length, which can look like anything.
 pub fn beginning(chunk: &[u8], arrays: bool, framed: bool) -> Beginning {
-    let is_blank = |c: &u8| b" \t\r\n\xef\xbb\xbf\xfe\xff".contains(c) || (*c == 0 && !framed);
+    let is_blank =
+        |c: &u8| *c <= b' ' && (*c != 0 || !framed) || b"\xef\xbb\xbf\xfe\xff".contains(c);
     match chunk.iter().copied().find(|c| !is_blank(c)) {
         None => Beginning::Unknown,
         Some(b'{') => Beginning::Document,
@@ -262,6 +256,28 @@ mod tests {
                 Other,
             ),
             (
+                vec![(
+                    "content-type",
+                    "application/json; charset*0=utf-; charset*1=7",
+                )],
+                Unreadable(Charset),
+            ),
+            (
+                vec![("content-type", "application/json; charset*=us-ascii''utf-7")],
+                Unreadable(Charset),
+            ),
+            (
+                vec![("content-type", "application/json; charset=\" utf-7\"")],
+                Unreadable(Charset),
+            ),
+            (
+                vec![(
+                    "content-type",
+                    "application/json; a=b\"; charset=utf-7; c=\"",
+                )],
+                Unreadable(Charset),
+            ),
+            (
                 vec![("content-type", "application/json; charset=utf-16")],
                 Unreadable(Reason::Charset),
             ),
@@ -324,6 +340,10 @@ mod tests {
         }
         assert_eq!(beginning(b"\0\0\0{\x01", false, true), Beginning::Something);
         assert_eq!(beginning(b" {", false, true), Beginning::Document);
+        // Lenient readers skip every control character.
+        for byte in 0..=b' ' {
+            assert_eq!(beginning(&[byte, b'{'], false, false), Beginning::Document);
+        }
         let grpc = [("content-type", "Application/gRPC-web+proto")];
         assert!(is_grpc(&headers(&grpc)) && !is_grpc(&headers(&[])));
     }

@@ -21,11 +21,11 @@ pub fn is_readable(headers: &Headers) -> bool {
         .flat_map(|line| line.split(','))
         .map(str::trim)
         .any(|coding| !coding.is_empty() && coding != "identity");
-    let has_charset = lines(headers, "content-type")
+    // Not for HTTP, but some servers decode it.
+    let is_plain = lines(headers, "content-transfer-encoding")
         .iter()
-        .flat_map(|line| charsets(line))
-        .all(|charset| is_known(&charset));
-    !is_encoded && has_charset && !is_part(headers)
+        .all(|line| PLAIN_ENCODINGS.contains(&line.trim()));
+    !is_encoded && is_plain && headers.charsets_are(is_known) && !is_part(headers)
 }
 
 /// Whether it is a part of a body, of which the rest went by before or comes later.
@@ -40,20 +40,13 @@ fn lines(headers: &Headers, name: &str) -> Vec<String> {
         .collect()
 }
 
-fn charsets(line: &str) -> impl Iterator<Item = String> + '_ {
-    line.split("charset").skip(1).filter_map(|rest| {
-        let rest = rest.strip_prefix('*').unwrap_or(rest);
-        let value = rest.trim_start().strip_prefix('=')?.trim_start();
-        let value = value.strip_prefix(['"', '\'']).unwrap_or(value);
-        let end = |c: char| c.is_whitespace() || "\"';,".contains(c);
-        Some(value.split(end).next().unwrap_or_default().to_owned())
-    })
-}
+/// These leave a body as it is (RFC 2045, section 6.2).
+pub const PLAIN_ENCODINGS: &[&str] = &["7bit", "8bit", "binary"];
 
 /// Charsets that are ASCII for ASCII characters, or have two or four bytes for each of them. In
 /// others (UTF-7, Shift_JIS, EBCDIC) the bytes of ASCII characters mean something else.
 fn is_known(charset: &str) -> bool {
-    const NAMES: &[&str] = &["", "utf8", "ascii", "usascii", "latin1"];
+    const NAMES: &[&str] = &["utf8", "ascii", "usascii", "latin1"];
     let name = charset.replace('-', "");
     let is_number = |text: &str, most: usize| {
         !text.is_empty() && text.len() <= most && text.bytes().all(|byte| byte.is_ascii_digit())
@@ -141,6 +134,15 @@ mod tests {
             (vec![("content-type", "a/b; charset=utf-7")], false),
             (vec![("content-type", "a/b; charset*=utf-7")], false),
             (vec![("content-type", "a/b; charset=iso-2022-jp")], false),
+            (
+                vec![("content-type", "a/b; charset*0=utf-; charset*1=7")],
+                false,
+            ),
+            (vec![("content-type", "a/b; charset=\" utf-7\"")], false),
+            (vec![("content-type", "a/b; charset=\";utf-7\"")], false),
+            (vec![("content-type", "a/b; charset=")], false),
+            (vec![("content-transfer-encoding", "Base64")], false),
+            (vec![("content-transfer-encoding", "8BIT")], true),
             (
                 vec![("content-type", "a/b; charset=utf-8, c/d; charset=sjis")],
                 false,

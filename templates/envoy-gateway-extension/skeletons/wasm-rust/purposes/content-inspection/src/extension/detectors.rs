@@ -2,6 +2,7 @@
 
 use regex::bytes::Regex;
 
+use super::body::PLAIN_ENCODINGS;
 use super::matcher::{
     alphanumeric, any_case, digit, is, is_before, jwt_tail, letter, not_after, not_before, one_of,
     optional, pem_tail, run, sequence, times, token, token_tail, word, Matcher, Tail,
@@ -427,13 +428,47 @@ pub fn path_traversal() -> Detector {
 /// The name of what cannot be read in events.
 pub const UNREADABLE: &str = "unreadable";
 
+/// More blanks than anybody needs, and less than the window.
+const MAX_SPACE: usize = 400;
+
+fn space(byte: u8) -> bool {
+    byte <= b' '
+}
+
+fn blank_or_tab(byte: u8) -> bool {
+    byte == b' ' || byte == b'\t'
+}
+
 /// The parts of a multipart body that are written in an encoding of their own (RFC 7578, section
-/// 4.7); some servers decode them.
+/// 4.7), as some servers decode them. How blanks, line breaks and comments around the name are read
+/// differs, so all that does not plainly say that there is no such encoding is found.
 pub fn transfer_encoded() -> Detector {
-    let header = any_case(&["content-transfer-encoding:"]);
-    let encodings = &["base64", "quoted-printable", "x-uuencode", "uuencode"];
-    let forms = vec![form(b"cC", [header, may_blanks(), any_case(encodings)])];
+    let header = any_case(&["content-transfer-encoding"]);
+    let value = not_plain_encoding();
+    let forms = vec![form(b"cC", [header, run(space, 0, MAX_SPACE), value])];
     detector(UNREADABLE, forms)
+}
+
+/// A colon behind which no plain encoding stands alone in its line. Behind too many blanks, it
+/// matches without one.
+fn not_plain_encoding() -> Matcher {
+    let blanks = || run(blank_or_tab, 0, MAX_SPACE);
+    // The line ends, and is not folded.
+    let plain = sequence([
+        blanks(),
+        any_case(PLAIN_ENCODINGS),
+        blanks(),
+        not_before(|byte| byte != b'\r' && byte != b'\n'),
+        optional(one_of(&["\r\n", "\r", "\n"])),
+        not_before(blank_or_tab),
+    ]);
+    Box::new(move |text, at| {
+        if is(space, text, at) {
+            return Some(at);
+        }
+        let value = one_of(&[":"])(text, at)?;
+        plain(text, value).is_none().then_some(value)
+    })
 }
 
 /// The matches of a regular expression that `config::pattern` accepts.
@@ -582,6 +617,47 @@ mod tests {
             "«/etc/passwd» /etc/passwords «/proc/self/»environ c:«\\WINDOWS\\System32»",
         ] {
             check(path_traversal(), text);
+        }
+    }
+
+    /// Multipart parsers take many writings.
+    #[test]
+    fn transfer_encodings() {
+        let many = " ".repeat(1000);
+        let found = |line: &str| {
+            let text = format!("--b\r\n{line}\r\nX-B: c\r\n\r\nNDExMQ==");
+            transfer_encoded()
+                .find(0, text.as_bytes(), 0, text.len())
+                .is_some()
+        };
+        for value in [
+            ":base64",
+            ":         base64",
+            &format!(":{many}base64"),
+            &format!("{many}: base64"),
+            " \t: BASE64",
+            ":\r\n base64",
+            "\x0b:\x0bbase64",
+            ": \0base64",
+            ": quoted-printable",
+            ": x-new",
+            ": (7bit) base64",
+            ": \"base64\"",
+            ": 7bit; base64",
+            ": binary\r\n base64",
+        ] {
+            assert!(
+                found(&format!("Content-Transfer-Encoding{value}")),
+                "{value:?}"
+            );
+        }
+        for line in [
+            "content-transfer-encoding: 7bit",
+            "Content-Transfer-Encoding:8BIT \t",
+            "CONTENT-TRANSFER-ENCODING:  Binary",
+            "X-A: Content-Transfer-Encoding",
+        ] {
+            assert!(!found(line), "{line}");
         }
     }
 
