@@ -1134,7 +1134,7 @@ export const contentInspection: Purpose<Settings> = {
       : []),
     {
       severity: 'security',
-      text: 'Forms, JSON escapes and UTF-16 are read. What is written otherwise is not found: in base64, in HTML entities, in look-alike characters, in archives, in bodies that claim another media type, in uploads of several requests, in trailers, in WebSocket frames. Inspection reduces accidents and noise; it does not stop who wants to get through.',
+      text: 'Forms, JSON escapes and UTF-16 are read. What is written otherwise is not found: in base64, in HTML entities, in look-alike characters, in archives, in escapes within escapes, in a private key of which each line is a string of its own, in bodies that claim another media type, in uploads of several requests, in trailers, in WebSocket frames. Inspection reduces accidents and noise; it does not stop who wants to get through.',
       source: 'docs/purposes/content-inspection.md, measured by its cases',
     },
     ...(isActive(s, 'response')

@@ -260,22 +260,22 @@ mod tests {
                     "content-type",
                     "application/json; charset*0=utf-; charset*1=7",
                 )],
-                Unreadable(Charset),
+                Unreadable(Reason::Charset),
             ),
             (
                 vec![("content-type", "application/json; charset*=us-ascii''utf-7")],
-                Unreadable(Charset),
+                Unreadable(Reason::Charset),
             ),
             (
                 vec![("content-type", "application/json; charset=\" utf-7\"")],
-                Unreadable(Charset),
+                Unreadable(Reason::Charset),
             ),
             (
                 vec![(
                     "content-type",
                     "application/json; a=b\"; charset=utf-7; c=\"",
                 )],
-                Unreadable(Charset),
+                Unreadable(Reason::Charset),
             ),
             (
                 vec![("content-type", "application/json; charset=utf-16")],
