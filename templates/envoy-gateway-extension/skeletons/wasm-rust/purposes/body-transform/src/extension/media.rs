@@ -321,7 +321,7 @@ mod tests {
             assert_eq!(content(&headers(&lines)), expected, "{lines:?}");
         }
         let not_utf8 = Headers::new(vec![("content-type".to_owned(), b"text/\xff".to_vec())]);
-        assert_eq!(content(&not_utf8), Json);
+        assert_eq!(content(&not_utf8), Unreadable(Reason::Charset));
     }
 
     #[test]
