@@ -366,6 +366,18 @@ const ownType = (type: string): CaseHeader[] => [
 /** A text as base64, each of its characters one byte. */
 const bytes = (text: string) => ({ base64: btoa(text) });
 
+/** Ways to say that a part is in another encoding. */
+const transferEncodings = {
+  'in base64': ': base64',
+  'in base64 behind many blanks': `:${' '.repeat(9)}base64`,
+  'in base64 behind more blanks': `:${' \t'.repeat(1000)}base64`,
+  'in base64 behind a blank and a colon': ' : BASE64',
+  'in base64 in a folded line': ':\r\n\tbase64',
+  'in base64 behind a comment': ': (7bit) base64',
+  'in quoted-printable': ':quoted-printable',
+  'in an encoding of its own': ': x-own',
+};
+
 /** How bodies of a direction reach the extension. */
 interface BodyPath {
   inspected: boolean;
@@ -646,18 +658,6 @@ function cases(s: Settings, context: CaseContext): BehaviourCase[] {
   }
   return result;
 }
-
-/** Ways to say that a part is in another encoding. */
-const transferEncodings = {
-  'in base64': ': base64',
-  'in base64 behind many blanks': `:${' '.repeat(9)}base64`,
-  'in base64 behind more blanks': `:${' \t'.repeat(1000)}base64`,
-  'in base64 behind a blank and a colon': ' : BASE64',
-  'in base64 in a folded line': ':\r\n\tbase64',
-  'in base64 behind a comment': ': (7bit) base64',
-  'in quoted-printable': ':quoted-printable',
-  'in an encoding of its own': ': x-own',
-};
 
 /** What becomes of a body that cannot be read. */
 function notRead(
