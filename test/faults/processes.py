@@ -19,7 +19,7 @@ def free_port():
         return s.getsockname()[1]
 
 
-def wait_for(port, process, seconds=20):
+def wait_for(port, process, seconds=120):
     """Waits until the port accepts connections; stops with the reason if its process ends first."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -50,7 +50,7 @@ def server_command(repository, port, *flags):
 
 
 @contextlib.contextmanager
-def envoy(binary, repository, upstream_port, processor_ports, change=lambda config: None):
+def envoy(binary, repository, upstream_port, processor_ports, change=lambda config: None, workers=1):
     """Envoy with the repository's local/envoy.yaml, its listener's port and its admin port."""
     listener, admin = free_port(), free_port()
     config = yaml.safe_load(pathlib.Path(repository, "local/envoy.yaml").read_text())
@@ -67,7 +67,7 @@ def envoy(binary, repository, upstream_port, processor_ports, change=lambda conf
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(config, file)
         file.flush()
-        command = [binary, "-c", file.name, "--concurrency", "1", "--base-id-path", "/dev/null", "--use-dynamic-base-id",
+        command = [binary, "-c", file.name, "--concurrency", str(workers), "--base-id-path", "/dev/null", "--use-dynamic-base-id",
                    "--log-level", "error"]
         with running(command, listener, cwd=repository) as process:
             yield process, listener, admin

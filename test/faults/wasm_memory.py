@@ -1,16 +1,21 @@
-"""How much memory an Envoy with one worker needs for the Wasm module of a generated repository.
+"""How much memory an Envoy needs for the Wasm module of a generated repository.
 
     python wasm_memory.py --envoy PATH FOLDER...
 
-Each FOLDER is a repository of wasm-rust, built with `make build`; its secrets, if any, are in build/secrets.
+Each FOLDER is a repository of wasm-rust, built with `make build`. What Envoy needs more than without the module is
+printed in MiB, with one worker and with three: before the first request, and after the repository's own cases were sent
+through it several times.
 """
 
 import argparse
 import pathlib
-import statistics
+import subprocess
+import sys
 import time
 
-from processes import envoy, memory
+from processes import envoy, free_port, memory
+
+TIMES = 3
 
 
 def without_module(config):
@@ -20,10 +25,20 @@ def without_module(config):
         route.pop("typed_per_filter_config", None)
 
 
-def resident(binary, repository, change):
-    with envoy(binary, repository, 1, [1], change) as (process, _, _):
+def resident(binary, repository, workers, change=lambda config: None):
+    """Memory in MiB: when Envoy is ready, and after load."""
+    upstream = free_port()
+    with envoy(binary, repository, upstream, [], change, workers) as (process, listener, _):
         time.sleep(3)
-        return memory(process.pid)[0] / (1 << 20)
+        idle = memory(process.pid)[0]
+        cases = [sys.executable, "test/run_cases.py", "--gateway", f"http://127.0.0.1:{listener}",
+                 "--upstream", f"127.0.0.1:{upstream}"]
+        for _ in range(TIMES):
+            # Without the module cases fail, and some need a gateway of their own: all that counts is that they were run.
+            done = subprocess.run(cases, cwd=repository, capture_output=True, text=True, check=False)
+            if done.returncode not in (0, 1) or process.poll() is not None:
+                sys.exit(f"error: {repository}: the cases could not be sent: {done.stderr[-500:]}")
+        return idle / 2**20, memory(process.pid)[0] / 2**20
 
 
 def main():
@@ -32,11 +47,15 @@ def main():
     parser.add_argument("repositories", nargs="+", type=pathlib.Path)
     options = parser.parse_args()
     for repository in options.repositories:
-        runs = [(resident(options.envoy, repository, lambda config: None),
-                 resident(options.envoy, repository, without_module)) for _ in range(3)]
+        more = {}
+        for workers in (1, 3):
+            with_module = resident(options.envoy, repository, workers)
+            without = resident(options.envoy, repository, workers, without_module)
+            more[workers] = [a - b for a, b in zip(with_module, without)]
         size = (repository / "build/plugin.wasm").stat().st_size >> 10
-        extra = statistics.median(with_module - without for with_module, without in runs)
-        print(f"{repository.name}: module of {size} KiB, {extra:.0f} MiB more than {runs[0][1]:.0f} MiB without")
+        (idle, loaded), (idle_three, loaded_three) = more[1], more[3]
+        print(f"{repository.name}: {idle:.0f} before, {loaded:.0f} after requests; "
+              f"with three workers {idle_three:.0f} and {loaded_three:.0f}; module of {size} KiB", flush=True)
 
 
 if __name__ == "__main__":

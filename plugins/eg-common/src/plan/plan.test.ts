@@ -1,5 +1,7 @@
 import { AnswersInput, parseAnswers } from '../intake';
-import { plan } from './plan';
+import { purposes, wasmMemory } from '../purposes';
+import { recommend } from '../recommend';
+import { plan, templateValues } from './plan';
 
 const planned = (given: Partial<AnswersInput> = {}) =>
   plan(
@@ -41,6 +43,32 @@ describe('plan', () => {
         image: { repository: 'ghcr.io/acme/my-extension', placeholder: false },
       },
     });
+  });
+
+  it('says the measured memory of each Wasm module in advice and documents', () => {
+    for (const { id } of purposes) {
+      const figure = wasmMemory[id];
+      // An Envoy’s V8 alone needs more than this.
+      expect([id, figure > 20]).toEqual([id, true]);
+      const given = { purpose: id, implementation: 'wasm-rust' } as const;
+      const ofOther = planned({ implementation: 'wasm-rust' });
+      expect(templateValues({ ...ofOther, purpose: id }).wasmMemory).toBe(
+        figure,
+      );
+      const { warnings } = recommend(
+        parseAnswers({
+          name: 'my-extension',
+          owner: 'group:default/platform',
+          ...given,
+        }),
+      );
+      expect(
+        warnings.find(w => w.id === 'wasm-memory-per-policy')?.text,
+      ).toContain(`about ${figure} MiB more`);
+    }
+    expect(
+      templateValues(planned({ implementation: 'extproc-go' })).wasmMemory,
+    ).toBe('');
   });
 
   it('gives the extension only the phases that the purpose needs', () => {

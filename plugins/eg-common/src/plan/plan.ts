@@ -9,6 +9,7 @@ import {
   Processing,
   purposeOf,
   requirementsOf,
+  wasmMemory,
 } from '../purposes';
 import { recommend } from '../recommend';
 import { codeSpan } from '../policy/markdown';
@@ -325,6 +326,7 @@ export function templateValues(p: ExtensionPlan): Record<string, unknown> {
     luaSource: p.lua?.source ?? '',
     luaFilterContext: p.lua?.filterContext ?? false,
     rootId: p.wasm?.rootID ?? '',
+    wasmMemory: p.wasm ? wasmMemory[purposeOf(p.purpose).id] : '',
     needs: p.native?.needs.map(({ need }) => need).join(' ') ?? '',
     egctlVersion: `v${releaseOf(p.release.gateway).module}`,
     nativeKinds: [

@@ -16,3 +16,4 @@ export type {
   RequiredSecret,
   Requirements,
 } from './types';
+export { wasmMemory } from './wasmMemory';

@@ -1,4 +1,5 @@
 import { Implementation, Mechanism } from '../implementations';
+import { wasmMemory } from '../purposes';
 import { Facts } from './facts';
 import { Gravity } from './types';
 
@@ -625,10 +626,13 @@ const rules: readonly WarningRule[] = [
   {
     id: 'wasm-memory-per-policy',
     gravity: 'operation',
-    source: 'Envoy Gateway: vm_id is unique for each policy entry',
+    source:
+      'Envoy Gateway: vm_id is unique for each policy entry; measured with Envoy 1.39.3',
     applies: outcome => uses(outcome, 'wasm'),
-    text: () =>
-      'Each policy has its own VM in each Envoy worker, about 10 to 25 MB each. A panic stops the VM, and later requests of that worker fail with 503.',
+    text: ({ purpose }) =>
+      `Each policy has VMs of its own in each Envoy, which then needs about ${
+        wasmMemory[purpose.id]
+      } MiB more. A panic stops the VM of a worker, and later requests of that worker fail with 503.`,
   },
   {
     id: 'filter-order',
