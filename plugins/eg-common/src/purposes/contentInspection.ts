@@ -9,6 +9,7 @@ import {
 } from './inspection';
 import { readingsOf, writings } from './contentReadings';
 import { parsePattern, patternHelp } from './pattern';
+import { protocolCases } from './protocolCases';
 import {
   BehaviourCase,
   CaseBody,
@@ -282,6 +283,11 @@ type Direction = 'request' | 'response';
 
 const isActive = (s: Settings, direction: Direction) =>
   detectorsOf(s).some(detector => detector[direction] !== 'off');
+
+/** Whether bodies are looked at, in one direction at least. */
+const inspectsBodies = (s: Settings) =>
+  isActive(s, 'response') ||
+  (isActive(s, 'request') && s.request.places.includes('body'));
 
 /** What becomes of a text: the reference. Every reading of it is looked at. */
 function inspect(s: Settings, direction: Direction, text: string) {
@@ -621,6 +627,9 @@ function cases(s: Settings, context: CaseContext): BehaviourCase[] {
     result.push(...eventStreams(s, answered, withBody));
   }
   result.push(...headerCases(s, all), ...eventCases(s, all));
+  if (!implementation.holdsBack) {
+    result.push(...otherProtocols(s, implementation));
+  }
   if (isActive(s, 'response')) {
     result.push({
       name: 'the upstream is asked for the whole body without an encoding',
@@ -657,6 +666,35 @@ function cases(s: Settings, context: CaseContext): BehaviourCase[] {
     });
   }
   return result;
+}
+
+/** What a gateway carries beside plain requests. What cannot be read is refused, or passes. */
+function otherProtocols(
+  s: Settings,
+  { holdsBack }: CaseContext['implementation'],
+): BehaviourCase[] {
+  const events =
+    isActive(s, 'response') && isInspectedType(s, 'text/event-stream');
+  const rejects = s.unreadable === 'reject';
+  return protocolCases({
+    refused: (_, protocol) =>
+      protocol === 'websocket' && rejects && inspectsBodies(s)
+        ? 403
+        : undefined,
+    replaced: (_, protocol) => {
+      const unread = {
+        // Without its end, an event stream could not be looked at.
+        'server-sent events': events && !holdsBack,
+        range: isActive(s, 'response'),
+      };
+      return rejects && protocol in unread && unread[protocol as 'range']
+        ? 502
+        : undefined;
+    },
+    // Only what is held can still be replaced.
+    holdsEvents:
+      events && detectorsOf(s).some(({ response }) => response === 'block'),
+  });
 }
 
 /** What becomes of a body that cannot be read. */

@@ -130,6 +130,17 @@ function Handle:body(always_wrap_body)
   return self.body_object
 end
 
+-- The pieces of the body, as an iterator. The double has one piece at most. The headers have left by then.
+function Handle:bodyChunks()
+  local piece = self.body_object
+  self.generation = self.generation + 1
+  return function()
+    local next_piece = piece
+    piece = nil
+    return next_piece
+  end
+end
+
 function Handle:filterContext()
   return setmetatable({ values = self.context }, Context)
 end

@@ -173,7 +173,7 @@ local function refuse(handle, status, body)
 end
 
 -- respond() does not exist on the way back: the response becomes another one, of which nothing is the upstream's.
-local function replace_with_problem(handle, body)
+local function replace_headers(handle)
   local headers, names = handle:headers(), {}
   for name in pairs(headers) do
     names[#names + 1] = name
@@ -185,8 +185,22 @@ local function replace_with_problem(handle, body)
   end
   headers:replace(":status", "502")
   headers:replace("content-type", "application/problem+json")
-  headers:replace("content-length", tostring(#REPLACED))
+  return headers
+end
+
+local function replace_with_problem(handle, body)
+  replace_headers(handle):replace("content-length", tostring(#REPLACED))
   body:setBytes(REPLACED)
+end
+
+-- The same for a response that may never end. Its headers leave when its first piece is waited for.
+local function replace_stream(handle)
+  replace_headers(handle)
+  local text = REPLACED
+  for piece in handle:bodyChunks() do
+    piece:setBytes(text)
+    text = ""
+  end
 end
 
 -- What is inspected of a body at most: it takes the worker's time, in which it serves nobody else.
@@ -343,6 +357,14 @@ local function inspect_header(handle, name, settings, rules)
   end
 end
 
+local function unreadable_rules(settings)
+  return { { detector = UNREADABLE, action = settings.unreadable == "reject" and "block" or "pass" } }
+end
+
+local function report_unreadable(handle, direction, settings)
+  report(handle, direction, "body", unreadable_rules(settings), { 1 })
+end
+
 -- Waits for the whole body. Returns what became of it: nil (nothing to do), "unreadable" or "blocked".
 local function inspect_body(handle, direction, settings, rules)
   local headers = handle:headers()
@@ -355,13 +377,13 @@ local function inspect_body(handle, direction, settings, rules)
   if not body or body:length() == 0 then
     return nil
   end
-  local unreadable = { { detector = UNREADABLE, action = settings.unreadable == "reject" and "block" or "pass" } }
   if not readable or body:length() > MAX_BODY then
-    report(handle, direction, "body", unreadable, { 1 })
+    report_unreadable(handle, direction, settings)
     return settings.unreadable == "reject" and "unreadable" or nil, body
   end
   local text, counts = body:getBytes(0, body:length()), {}
   if multipart then
+    local unreadable = unreadable_rules(settings)
     local _, refused = inspect(text, unreadable, counts, settings)
     report(handle, direction, "body", unreadable, { math.min(counts[1], 1) })
     if refused then
@@ -379,8 +401,43 @@ local function inspect_body(handle, direction, settings, rules)
   end
 end
 
+-- Where the script keeps for the response that its request was HEAD.
+local NAMESPACE = "eg.content_inspection"
+
+local function keep_method(handle)
+  if handle:headers():get(":method") == "HEAD" then
+    handle:streamInfo():dynamicMetadata():set(NAMESPACE, "head", "yes")
+  end
+end
+
+-- Whether a response is a stream of events that follow: handle:body() would wait for its end, which may never come.
+local function is_event_stream(handle)
+  local headers = handle:headers()
+  local status = headers:get(":status")
+  local kept = handle:streamInfo():dynamicMetadata():get(NAMESPACE)
+  if status == "204" or status == "304" or (type(kept) == "table" and kept.head) then
+    return false -- there is no body
+  end
+  for _, media_type in ipairs(media_types(headers)) do
+    if media_type == "text/event-stream" then
+      return true
+    end
+  end
+  return false
+end
+
+-- What follows an upgrade, such as the frames of a WebSocket, cannot be read.
+local function on_upgrade(handle, settings)
+  report_unreadable(handle, "request", settings)
+  if settings.unreadable == "reject" then
+    refuse_upgrade(handle)
+  end
+end
+
 local function on_request(handle, settings)
-  if #rules_of(settings.response) > 0 then
+  local inspects_responses = #rules_of(settings.response) > 0
+  if inspects_responses then
+    keep_method(handle)
     -- What is encoded or only a part could not be inspected.
     local headers = handle:headers()
     headers:replace("accept-encoding", "identity")
@@ -388,20 +445,21 @@ local function on_request(handle, settings)
     headers:remove("if-range")
   end
   local rules = rules_of(settings.request)
-  if #rules == 0 then
-    return
-  end
   local places = {}
-  for _, place in ipairs(settings.request.places) do
+  for _, place in ipairs(#rules > 0 and settings.request.places or {}) do
     places[place] = true
   end
   if places.path then
     inspect_path(handle, settings, rules)
   end
-  for _, name in ipairs(settings.request.headers) do
+  for _, name in ipairs(#rules > 0 and settings.request.headers or {}) do
     inspect_header(handle, name, settings, rules)
   end
-  if places.body then
+  if is_upgrade(handle:headers()) then
+    if places.body or inspects_responses then
+      on_upgrade(handle, settings)
+    end
+  elseif places.body then
     local outcome = inspect_body(handle, "request", settings, rules)
     if outcome == "unreadable" then
       refuse(handle, "415", NOT_READ)
@@ -412,7 +470,18 @@ local function on_request(handle, settings)
 end
 
 local function on_response(handle, settings)
-  local outcome, body = inspect_body(handle, "response", settings, rules_of(settings.response))
+  local rules = rules_of(settings.response)
+  if #rules == 0 or is_upgraded(handle:headers()) then
+    return
+  end
+  if is_event_stream(handle) and is_inspected({ "text/event-stream" }, settings) then
+    report_unreadable(handle, "response", settings)
+    if settings.unreadable == "reject" then
+      replace_stream(handle)
+    end
+    return
+  end
+  local outcome, body = inspect_body(handle, "response", settings, rules)
   if outcome then
     replace_with_problem(handle, body)
   end

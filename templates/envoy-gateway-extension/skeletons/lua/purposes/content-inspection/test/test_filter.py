@@ -344,6 +344,64 @@ class Responses(unittest.TestCase):
             })  # fmt: skip
 
 
+class WithoutAnEnd(unittest.TestCase):
+    """What handle:body() would wait for in vain: the double has no body here, and fails if one is waited for."""
+
+    UPGRADE = [(":path", "/"), ("connection", "Upgrade"), ("upgrade", "websocket")]
+
+    def test_an_upgrade_is_refused_where_bodies_are_inspected(self):
+        for rules, unreadable, status in [
+            (settings({"cards": "mask"}), "reject", "403"),
+            (settings({}, {"cards": "report"}), "reject", "403"),
+            (settings({"cards": "mask"}), "pass", None),
+            (settings({"places": ["path"], "cards": "mask"}), "reject", None),
+            (settings(), "reject", None),
+        ]:
+            with self.subTest(rules=rules, unreadable=unreadable):
+                outcome = Filter({**rules, "unreadable": unreadable}).request(self.UPGRADE)
+                self.assertEqual(outcome.reply and outcome.reply[":status"], status)
+                inspected = rules not in (settings(), settings({"places": ["path"], "cards": "mask"}))
+                action = "block" if unreadable == "reject" else "pass"
+                seen = [(event["detector"], event["action"]) for event in events(outcome)]
+                self.assertEqual(seen, [("unreadable", action)] if inspected else [])
+
+    def test_the_handshake_of_an_upgrade_is_inspected(self):
+        script = Filter(settings({"cards": "block"}, unreadable="pass"))
+        outcome = script.request([("x-note", "4222222222222"), *self.UPGRADE])
+        self.assertEqual(outcome.reply[":status"], "403")
+        self.assertIn("something", outcome.reply["body"])
+
+    def test_the_response_to_an_upgrade_passes(self):
+        headers = [(":status", "101"), *TEXT]
+        self.assertEqual(Filter(settings({}, {"cards": "block"})).response(headers, "4222222222222").headers, headers)
+
+    def test_event_streams_are_not_waited_for(self):
+        headers = [(":status", "200"), ("content-type", "Text/Event-Stream; charset=utf-8"), ("set-cookie", "a=b")]
+        for actions, others, passes, action in [
+            ({"cards": "mask"}, {}, False, "block"),
+            ({"cards": "report"}, {"unreadable": "pass"}, True, "pass"),
+            ({"cards": "mask"}, {"contentTypes": ["text/plain"]}, True, None),
+            ({}, {}, True, None),
+        ]:
+            with self.subTest(actions=actions, others=others):
+                outcome = Filter(settings({}, actions, **others)).response(headers, "data: 4222222222222\n\n")
+                self.assertEqual([event["action"] for event in events(outcome)], [action] if action else [])
+                if passes:
+                    self.assertEqual((outcome.headers, outcome.body), (headers, "data: 4222222222222\n\n"))
+                else:
+                    problem = [(":status", "502"), ("content-type", "application/problem+json")]
+                    self.assertEqual((outcome.headers, json.loads(outcome.body)["status"]), (problem, 502))
+
+    def test_a_response_without_body_is_no_event_stream(self):
+        headers = [(":status", "200"), ("content-type", "text/event-stream")]
+        script = Filter(settings({}, {"cards": "mask"}))
+        script.request([(":method", "HEAD")])
+        self.assertEqual(script.response(headers).headers, headers)
+        for status in ("204", "304"):
+            without = [(":status", status), *headers[1:]]
+            self.assertEqual(Filter(settings({}, {"cards": "mask"})).response(without).headers, without)
+
+
 class Mistakes(unittest.TestCase):
     def test_are_answered_with_500_and_named_in_the_log(self):
         own = {"name": "own", "pattern": "x", "request": "mask", "response": "off"}
