@@ -8,13 +8,20 @@ import {
   AnswersInput,
   InvalidAnswersError,
   parseAnswers,
+  parsePlan,
   plan,
+  renderFiles,
 } from 'backstage-plugin-eg-common';
+import { reportMarkdown } from 'backstage-plugin-scaffolder-backend-module-eg';
 import { parse } from 'yaml';
 import { validAnswers } from '../src/answers';
 
 // Whoever reads the documents of a repository, on a forge or in TechDocs, reads what the template says, whatever people
 // typed. The judge is a parser that takes everything for markup that it can.
+const oldPlans = join(
+  __dirname,
+  '../../plugins/eg-common/src/plan/__fixtures__/v1alpha1',
+);
 const markdown = new MarkdownIt({ html: true, linkify: true });
 
 type Token = ReturnType<typeof markdown.parse>[number];
@@ -100,6 +107,21 @@ function foreign(text: string): string[] {
     })
     .map(({ type, content, attrs }) => `${type} ${content} ${attrs ?? ''}`);
 }
+
+/** What a document shows outside of code. */
+const textOf = (text: string) =>
+  flat(markdown.parse(text, {}))
+    .filter(({ type }) => type === 'text')
+    .map(({ content }) => content)
+    .join('\n');
+
+/** What is foreign in a document that shows needles as text. */
+const markupOf = (text: string) =>
+  foreign(text).filter(found => !found.startsWith('text '));
+
+/** A plan that an older version wrote, with warnings. */
+const v1alpha1Plan = () =>
+  parse(fs.readFileSync(join(oldPlans, 'limit-users.yaml'), 'utf8'));
 
 /** Values of names that are no text, by path: YAML has read them as something else. */
 function misread(value: unknown, path = ''): string[] {
@@ -199,6 +221,39 @@ describe('documents', () => {
       }
     },
   );
+
+  it.each(needles)('record the decision of a plan of others: %s', text => {
+    const older = parsePlan(
+      JSON.parse(
+        JSON.stringify(v1alpha1Plan(), (key, value) =>
+          ['text', 'reason', 'answer', 'question', 'title'].includes(key) &&
+          typeof value === 'string'
+            ? text
+            : value,
+        ),
+      ),
+    );
+    const record = renderFiles(older)['docs/decision.md']!;
+    expect(record).toContain('What to watch');
+    expect(markupOf(record)).toEqual([]);
+    expect(textOf(record)).toContain(text);
+  });
+
+  it.each(needles)('report what a check found: %s', text => {
+    const report = reportMarkdown({
+      passed: false,
+      checks: (['passed', 'failed', 'skipped'] as const).map(status => ({
+        id: 'policy',
+        title: text,
+        status,
+        details: [text, `file: ${text}`, `${text}\n${text}`],
+        remedy: text,
+      })),
+    });
+    expect(markupOf(report)).toEqual([]);
+    expect(textOf(report)).toContain(`file: ${text}`);
+    expect(textOf(report)).toContain(`${text} ${text}`);
+  });
 
   it('have no markup of others, whatever the answers are', async () => {
     await fc.assert(

@@ -8,3 +8,4 @@ export { lintLua } from './luaLint';
 export { localEnvoy } from './localEnvoy';
 export { luaScript, renderFiles } from './render';
 export type { Files } from './render';
+export { markdownText } from './markdown';

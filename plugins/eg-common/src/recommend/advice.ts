@@ -1,4 +1,5 @@
 import { dynamicModule, implementationOf } from '../implementations';
+import { markdownTexts } from '../policy/markdown';
 import {
   RankedImplementation,
   Recommendation,
@@ -184,7 +185,8 @@ function titleOf({ decision, ranking }: Recommendation): string {
  *
  * @public
  */
-export function adviceMarkdown(recommendation: Recommendation): string {
+export function adviceMarkdown(given: Recommendation): string {
+  const recommendation = markdownTexts(given);
   return `${[`# ${titleOf(recommendation)}`, ...parts(recommendation)].join(
     '\n\n',
   )}\n`;
@@ -195,7 +197,9 @@ export function adviceMarkdown(recommendation: Recommendation): string {
  *
  * @public
  */
-export function decisionRecord(recommendation: Recommendation): string {
+export function decisionRecord(given: Recommendation): string {
+  // Plans are files, which anybody can have written.
+  const recommendation = markdownTexts(given);
   const context = recommendation.asked
     .map(({ question, answer }) => `| ${question} | ${answer} |`)
     .join('\n');

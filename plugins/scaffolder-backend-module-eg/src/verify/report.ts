@@ -1,7 +1,8 @@
+import { markdownText } from 'backstage-plugin-eg-common';
 import { CheckStatus, Report } from './types';
 
 /**
- * How many checks passed, failed and did not run, in one line: `3 of 7 checks passed, 4 skipped`.
+ * How many checks passed, failed and did not run, in one line: `4 of 8 checks passed, 4 skipped`.
  *
  * @public
  */
@@ -23,7 +24,17 @@ export function reportSummary({ checks }: Report): string {
  *
  * @public
  */
-export function reportMarkdown(report: Report): string {
+export function reportMarkdown(found: Report): string {
+  // What checks found quotes files and answers of programs.
+  const report = {
+    ...found,
+    checks: found.checks.map(check => ({
+      ...check,
+      title: markdownText(check.title),
+      details: check.details.map(markdownText),
+      ...(check.remedy ? { remedy: markdownText(check.remedy) } : {}),
+    })),
+  };
   const lines = report.checks.map(({ title, status, details }) => {
     const [first = '', ...more] = details;
     return [
